@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -197,6 +200,29 @@ def test_a_failure_keeps_what_was_there(bench: Path, server: Server) -> None:
     server.faults[next(name for name in server.files if name.startswith("odbcuser"))] = "gone"
     assert run_env(bench, server, "lab", "-r", "requirements.txt").returncode == 3
     assert {p.name: p.read_bytes() for p in (bench / "lab").iterdir()} == before
+
+
+def test_what_comes_next_can_be_pasted(bench: Path, server: Server) -> None:
+    done = run_env(bench, server, "my lab", "-r", "requirements.txt")
+    words = [shlex.split(command) for command in re.findall("`([^`]*)`", done.stderr.partition("next: ")[2])]
+    assert ["nix", "develop", "./my lab"] in words
+    assert ["nix", "build", "./my lab#image"] in words
+    assert "next: " not in run_env(bench, server, "my lab").stderr
+
+
+def test_a_pipe_in_the_place_of_the_lock_is_told(bench: Path, server: Server) -> None:
+    write(bench, server, "-r", "requirements.txt")
+    (bench / "lab" / "uv.lock").unlink()
+    os.mkfifo(bench / "lab" / "uv.lock")
+    done = run_env(bench, server, "lab")
+    assert (done.returncode, done.stdout) == (5, "")
+    assert "wheelfix: lab/uv.lock: is a named pipe, no file" in done.stderr
+
+
+def test_requirements_that_are_not_there_are_asked_for(bench: Path, server: Server) -> None:
+    done = run_env(bench, server, "lab", "-r", "none.txt")
+    assert done.returncode == 3
+    assert "hint: give -r requirements.txt or --from pyproject.toml" in done.stderr
 
 
 def test_without_requirements(bench: Path, server: Server) -> None:

@@ -666,6 +666,19 @@ def test_what_goes_with_an_adapter_needs_no_source(bench: Bench) -> None:
     assert "4 packages, 3 wheels read" in ran.err
 
 
+def test_nixpkgs_own_package_stays_where_a_lock_without_edges_has_an_sdist_alone(bench: Bench) -> None:
+    path, digest = add_sdist(bench, "six", {"pyproject.toml": PROJECT})
+    (bench.directory / "pylock.toml").write_text(
+        'lock-version = "1.0"\ncreated-by = "x"\n[[packages]]\nname = "six"\nversion = "1.0"\n'
+        f'sdist = {{ url = "{bench.server.url}/files/{path.name}", hashes = {{ sha256 = "{digest}" }} }}\n'
+    )
+    arguments = ("--provider", "six=nixpkgs")
+    ran = bench.run("--dialect", "nixpkgs", "--as", "overlay", *arguments, lock="pylock.toml")
+    assert "six 1.0 is 1.17.0 in nixpkgs" in ran.err
+    ran = bench.run(*arguments, lock="pylock.toml", code=3)
+    assert "has no wheel, only a source distribution" in ran.err
+
+
 def test_what_stays_beside_an_adapter_needs_a_source(bench: Bench) -> None:
     ran = replace_torch(bench, "--keep", "nvidia_cublas.cu12", code=3)
     assert "nvidia-cublas-cu12 1.0 has no wheel or sdist for it" in ran.err

@@ -47,6 +47,14 @@ def test_what_is_lacking_on_a_machine_is_no_answer_there() -> None:
     ]
 
 
+def test_a_package_is_lacking_under_its_name_in_a_python_set_too() -> None:
+    usual = [one.attr for one in ask("libamd_smi.so", "x86_64").lookup.providers]
+    assert usual == ["rocmPackages.amdsmi", "python314Packages.amdsmi"]
+    other = ask("libamd_smi.so", "aarch64").lookup
+    assert not other.providers
+    assert {one.attr for one in other.gone} == set(usual)
+
+
 def test_the_same_attribute_without_the_store_path_of_another_machine() -> None:
     usual, other = ask("libcups.so.2", "x86_64").lookup, ask("libcups.so.2", "aarch64").lookup
     assert other.providers[0].attr == usual.providers[0].attr == "cups"

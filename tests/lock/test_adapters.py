@@ -161,7 +161,7 @@ def test_a_large_lock_keeps_what_its_other_wheels_require(tmp_path: Path) -> Non
     assert told[0].subject == "nixpkgs"
     assert "python313Packages.vllm" in told[0].message  # insecure
     assert "without CUDA, unless its configuration has cudaSupport = true" in told[1].message
-    assert told[2].message == "nixpkgs has 0.16.0; other packages are resolved for 0.33.0"
+    assert told[2].message == "is 0.16.0 in nixpkgs; other packages are resolved for 0.33.0"
 
 
 def scan_links(name: str, soname: str, distribution: str) -> WheelScan:

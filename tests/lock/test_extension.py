@@ -78,7 +78,7 @@ def make_source(name: str, version: str, *needs: PythonDependency, **more: Any) 
     )
 
 
-def make_plan(form: Form, **more: Any) -> LockPlan:
+def make_plan(form: Form, *, python: str = "3.12", **more: Any) -> LockPlan:
     tbb = Input(attr="onetbb", reason="libtbb.so.12, wanted by x.so")
     plan: dict[str, Any] = {
         "overrides": (
@@ -95,7 +95,7 @@ def make_plan(form: Form, **more: Any) -> LockPlan:
         **more,
     }
     return LockPlan(
-        lock="uv.lock", python="3.12", system="x86_64-linux", dialect=Dialect.NIXPKGS, form=form, **plan
+        lock="uv.lock", python=python, system="x86_64-linux", dialect=Dialect.NIXPKGS, form=form, **plan
     )
 
 
@@ -139,6 +139,15 @@ def test_the_versions_are_the_locks_and_nothing_else_is_set(form: Form) -> None:
 def test_the_sets_of_other_pythons_stay() -> None:
     code = (GOLDEN / "lock" / "overlay.nix").read_text()
     assert ask(code, Form.OVERLAY, "[ other.numpy.version (other ? fresh) ]") == ["2.4.0", False]
+
+
+@pytest.mark.parametrize("python", ["3.13", "3.14t", "pypy3.11"])
+def test_the_set_is_that_of_the_interpreter(python: str) -> None:
+    code = render_lock(make_plan(Form.OVERLAY, python=python))
+    names = ["3.12", "3.13", "3.14t", "pypy3.11"]
+    listed = " ".join(f'changed.sets."{name}".numpy.version' for name in names)
+    found = dict(zip(names, ask(code, Form.OVERLAY, f"[ {listed} ]"), strict=True))
+    assert found == {name: "2.5.0" if name == python else "2.4.0" for name in names}
 
 
 @pytest.mark.parametrize("form", [Form.OVERLAY, Form.OVERRIDES])

@@ -6,10 +6,18 @@ import pytest
 
 from tests.lock.test_extension import make_source, make_wheel, need
 from tests.support.facts import open_table, parse_requires
-from wheelfix.lock.nixpkgs import find_address, list_named, settle_dependencies, settle_kinds, tell_set
+from wheelfix.lock.nixpkgs import (
+    find_address,
+    list_named,
+    settle_dependencies,
+    settle_kinds,
+    tell_own,
+    tell_set,
+)
 from wheelfix.lockfile.select import find_rule
 from wheelfix.model.base import replace
 from wheelfix.model.lock import Choice, ChoiceKind, LockedFile, LockedPackage, ProviderRule
+from wheelfix.model.override import Form
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Level
 from wheelfix.model.wheel import Distribution
@@ -44,6 +52,17 @@ def test_names_that_the_whole_set_uses_are_never_set(name: str) -> None:
     assert (kinds, level) == ((NIXPKGS,), Level.ERROR)
 
 
+def test_the_interpreter_is_no_package_of_its_set() -> None:
+    known = open_table().attributes
+    found = known.find_python("python3")
+    assert found is None or found.removed  # a name that nixpkgs throws at
+    assert known.find_python("python") is None
+    wheels = [Distribution(target="", name="python3", version="1", tags=(), requires=(), files=frozenset())]
+    assert name_beside(wheels, known) == {"python3": "python3"}
+    choice = choose("lib", NIXPKGS, attr=("python312Packages", "lib"))
+    assert tell_set([choice], (), known, Form.OVERLAY) == ()
+
+
 def test_nixpkgs_first_takes_its_own_where_it_has_the_version() -> None:
     own = open_table().attributes.find_python("six")
     assert own is not None
@@ -76,7 +95,7 @@ def test_addresses_other_than_pypis_are_written(url: str, address: str) -> None:
 def test_what_is_left_out_or_twice_is_told() -> None:
     known = open_table().attributes
     absent = choose("nobody-has-this", NIXPKGS, attr=("python312Packages", "nobody-has-this"))
-    told = tell_set([absent, choose("six", SDIST), choose("opencv-python", WHEEL)], (), known)
+    told = tell_set([absent, choose("six", SDIST), choose("opencv-python", WHEEL)], (), known, Form.FILE)
     assert [(one.level, one.subject) for one in told] == [
         (Level.ERROR, "nobody-has-this 1"),
         (Level.ERROR, "six 1"),
@@ -84,6 +103,23 @@ def test_what_is_left_out_or_twice_is_told() -> None:
     ]
     assert "nixpkgs' own stays" in told[1].message
     assert "opencv4" in told[2].message
+
+
+def test_what_an_overlay_has_built_again_is_told() -> None:
+    known, changed = open_table().attributes, [make_source("packaging", "26.4"), make_source("six", "2")]
+    (told,) = tell_set((), changed, known, Form.OVERLAY)
+    assert (told.level, told.subject) == (Level.NOTE, "packaging")
+    assert "`--as python-overrides` leaves the rest" in told.message
+    assert not tell_set((), changed, known, Form.OVERRIDES)
+    assert not tell_set((), changed[1:], known, Form.OVERLAY)
+
+
+def test_what_nixpkgs_has_already_is_one_finding() -> None:
+    several = [make_wheel(name, "1", present="1.0") for name in "abcde"]
+    (told,) = tell_own("uv.lock", [*several, make_wheel("fresh", "1")])
+    assert (told.level, told.subject) == (Level.NOTE, "uv.lock")
+    assert told.message.startswith("has a, b, c and 2 more, which are in nixpkgs already: `--as overlay`")
+    assert not tell_own("uv.lock", [make_wheel("fresh", "1")])
 
 
 def test_attributes_that_a_rule_names() -> None:

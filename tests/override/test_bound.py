@@ -175,7 +175,7 @@ def test_what_is_told_of_a_build() -> None:
     missing += "add to the project what the build imports"
     assert [(f.level, f.message) for f in found.findings] == [
         (Level.WARNING, found.findings[0].message),
-        (Level.WARNING, "nixpkgs has 9.9; other packages are resolved for 1.0"),
+        (Level.WARNING, "is 9.9 in nixpkgs; other packages are resolved for 1.0"),
         (Level.NOTE, missing),
     ]
     assert found.findings[0].subject == "nixpkgs"

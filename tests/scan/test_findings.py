@@ -65,6 +65,21 @@ def test_a_directory_called_no_rpath_is_one_that_a_run_path_may_lead_to() -> Non
     assert find_findings(wheel(), [], [need("libx.so.1", NeedClass.BUNDLED, why=why)], "x86_64") == ()
 
 
+def test_a_wheel_that_is_tagged_for_a_machine_that_none_of_its_files_is_for() -> None:
+    def tell(tag: str, *machines: str) -> list[str]:
+        objects = [elf(f"{machine}.so", machine=machine) for machine in machines]
+        found = find_findings(wheel(tags=(f"cp312-cp312-{tag}",)), objects, [], "x86_64")
+        return [f.message for f in found if f.level is Level.WARNING]
+
+    assert tell("manylinux_2_17_aarch64", "x86_64") == [
+        "its tag is for aarch64, and its ELF files are for x86_64: take another wheel, or build it"
+    ]
+    assert tell("linux_aarch64", "x86_64")
+    assert not tell("manylinux_2_17_aarch64", "x86_64", "aarch64")
+    assert not tell("linux_armv6l", "armv7l")
+    assert not tell("any", "x86_64")
+
+
 def test_unreached_member_is_found_by_its_file_name_only() -> None:
     why = Unreached(path="lib/x.so")
     needs = [need(soname, NeedClass.BUNDLED, why=why) for soname in ("libnamed.so.1", "libother.so.1")]

@@ -224,6 +224,16 @@ def test_one_finding_for_all_tags_that_the_same_breaks() -> None:
     )
 
 
+def test_tags_are_told_in_the_order_of_what_they_promise() -> None:
+    objects = [asking("GLIBC_2.34")]
+    tags = [f"a-b-manylinux_2_{minor}_x86_64" for minor in (17, 5, 12)]
+    (finding,) = tell_broken(check_tags(tags, objects, classify(objects), ()), "x.whl")
+    assert (
+        "tags manylinux_2_5_x86_64, manylinux_2_12_x86_64 and manylinux_2_17_x86_64 promise"
+        in finding.message
+    )
+
+
 def test_libraries_alone_are_a_note() -> None:
     tags = ("manylinux_2_24_x86_64", "manylinux_2_28_x86_64")
     found = [check(tag, needing("libxcb.so.1"), libxcb=NeedClass.PROVIDED) for tag in tags]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -130,4 +131,18 @@ def env(
         )
     elif not quiet:
         click.echo("\n".join(str(directory / name) for name in written.changed) or "all is as it was")
+        if written.changed:
+            click.echo(_say_next(directory), err=True)
     sys.exit(0 if plan.answered else 1)
+
+
+def _say_next(directory: Path) -> str:
+    """Say how the files are used; a slash tells a flake from a name of Nix' registry."""
+    from wheelfix.report.escape import printable
+
+    path = str(directory) if directory.is_absolute() else f"./{directory}"
+    flake, image = shlex.quote(path), shlex.quote(f"{path}#image")
+    return printable(
+        f"next: `nix develop {flake}`, or without flakes `nix-shell {flake}`; `nix build {flake}`; "
+        f"for the image `nix build {image}`. In a git repository, `git add` the files first"
+    )

@@ -22,6 +22,8 @@ from wheelfix.lockfile.read import read_text
 from wheelfix.scan.requirement import find_runtime
 from wheelfix.wheel.metadata import normalize_name
 
+_HINT = "give -r requirements.txt or --from pyproject.toml"
+
 
 def read_env_project(directory: Path, options: EnvOptions) -> EnvProject:
     """Read the project of an environment.
@@ -49,7 +51,7 @@ def _find_name(directory: Path) -> str:
 def _choose_python(known: str | None, directory: Path, options: EnvOptions) -> ChosenPython:
     """Choose the Python of an environment: by what lies beside the requirements."""
     if options.project and not known:
-        project = parse_project(options.project.name, read_text(options.project))
+        project = parse_project(options.project.name, read_text(options.project, hint=_HINT))
         required, place = project.requires_python, options.project.parent
         return find_python(None, place, required=required, file=project.file)
     return find_python(known, options.requirements.parent if options.requirements else directory)
@@ -60,20 +62,22 @@ def _find_own_python(directory: Path) -> str | None:
     present = directory / "pyproject.toml"
     if not present.is_file():
         return None
-    text = read_text(present)
+    text = read_text(present, hint=_HINT)
     return find_written_python(text, parse_project(present.name, text))
 
 
 def _make_text(directory: Path, name: str, python: str, options: EnvOptions) -> str:
     if options.requirements:
-        lines = parse_requirement_lines(options.requirements.name, read_text(options.requirements))
+        lines = parse_requirement_lines(
+            options.requirements.name, read_text(options.requirements, hint=_HINT)
+        )
         return render_requirements(name, lines, python, options.lock.r_packages)
     present = directory / "pyproject.toml"
     project = options.project or present
     if not project.exists() and not options.project:
         problem = "has no pyproject.toml to take requirements from"
-        raise InputError(str(directory), problem, "give -r requirements.txt or --from pyproject.toml")
-    text = read_text(project)
+        raise InputError(str(directory), problem, _HINT)
+    text = read_text(project, hint=_HINT)
     parsed = parse_project(project.name, text)
     if present.exists() and present.resolve() == project.resolve():
         written, r_packages = find_written_python(text, parsed), options.lock.r_packages

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
+import os
+import stat
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from wheelfix.env.model import EnvOptions, EnvProject
@@ -12,6 +13,7 @@ from wheelfix.errors import ApplyError, describe
 from wheelfix.outside.configuration import find_package_sources
 from wheelfix.outside.files import open_workplace, write_files
 from wheelfix.outside.uv import run_uv_lock
+from wheelfix.wheel.input import find_kind, open_regular
 
 
 @contextmanager
@@ -33,8 +35,8 @@ def resolve_project(directory: Path, project: EnvProject, options: EnvOptions) -
     try:
         with open_workplace() as work:
             (work / "pyproject.toml").write_text(project.text, "utf-8")
-            if (directory / "uv.lock").is_file():
-                shutil.copyfile(directory / "uv.lock", work / "uv.lock")
+            if (present := _read(directory / "uv.lock")) is not None:
+                (work / "uv.lock").write_bytes(present)
             run_uv_lock(
                 work,
                 python=project.python,
@@ -54,22 +56,62 @@ def apply_files(directory: Path, files: Mapping[str, str], *, once: Mapping[str,
     Args:
         directory: target directory; made if it is missing.
         files: contents by name.
-        once: contents by name, of files that are written only if they do not exist.
+        once: contents by name, of files that are written only if nothing has their name.
 
     Returns:
         Names of the written files, sorted; the others are up to date.
 
     Raises:
+        ApplyError: something that is no file has the name of one, or a user's file is a link to nothing.
         OSError: a file cannot be written.
     """
-    wanted = {**files, **{name: text for name, text in once.items() if not (directory / name).exists()}}
-    changed = {name: text for name, text in sorted(wanted.items()) if _read(directory / name) != text}
+    made = {name: text for name, text in once.items() if not os.path.lexists(directory / name)}
+    for name in files:
+        _check_kind(directory / name)
+    for name in once.keys() - made.keys():
+        _check_local(directory / name)
+    wanted = {**files, **made}
+    changed = {
+        name: text for name, text in sorted(wanted.items()) if _read(directory / name) != text.encode()
+    }
     write_files(directory, {name: text.encode() for name, text in changed.items()})
     return tuple(changed)
 
 
-def _read(path: Path) -> str | None:
+def _check_kind(path: Path) -> None:
+    """Refuse to replace a directory, a pipe, or whatever else is no file and no link.
+
+    Raises:
+        ApplyError: one of those has the name.
+    """
+    with suppress(FileNotFoundError, NotADirectoryError):
+        mode = path.lstat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISLNK(mode):
+            raise ApplyError(
+                str(path), f"is {find_kind(mode)}, no file", "move it away, or name another directory"
+            )
+
+
+def _check_local(path: Path) -> None:
+    """Refuse a file of the user that Nix could not import; a directory and a link are imported.
+
+    Raises:
+        ApplyError: it is a link to nothing, a pipe or a device.
+    """
     try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError):
+        mode = path.stat().st_mode
+    except OSError as error:
+        problem = f"leads nowhere, and Nix imports it ({describe(error)})"
+        raise ApplyError(str(path), problem, "mend the link, or delete it: it is written again") from None
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        problem = f"is {find_kind(mode)}, and Nix imports it"
+        raise ApplyError(str(path), problem, "move it away: it is written again")
+
+
+def _read(path: Path) -> bytes | None:
+    """Read a file that was written before; None where there is none, or something else has its name."""
+    try:
+        with open_regular(path, os.O_RDONLY, "rb") as file:
+            return file.read()
+    except OSError:
         return None

@@ -29,6 +29,7 @@ from wheelfix.wheel.metadata import normalize_name
 
 BUNDLED: Final = "attributes.sqlite.z"
 SCHEMA: Final = "1"
+_INTERPRETER: Final = "python"
 _PATIENCE: Final = 120
 """Seconds that a nixpkgs may take that the user has not named for wheelfix."""
 _OBSTACLES: Final = ("unfree", "insecure", "broken")
@@ -208,7 +209,8 @@ class AttributeTable:
 
         Returns:
             The package whose attribute is that name, else the one whose ``pname`` is, with the shortest
-            attribute; one that nixpkgs removed only if there is no other. None without any.
+            attribute; one that nixpkgs removed only if there is no other. None without any: the
+            interpreter, which the set has as ``python``, is no package.
 
         Raises:
             IndexProblem: the table is damaged.
@@ -221,7 +223,7 @@ class AttributeTable:
         known = [self._asked_python.get(attr, one) for attr, one in found.items()]
         known += [one for attr in _spell_python(name) if (one := self._asked_python.get(attr))]
         return min(
-            known,
+            (one for one in known if one.attr != _INTERPRETER),
             key=lambda one: (
                 one.removed is not None,
                 normalize_name(one.attr) != name,

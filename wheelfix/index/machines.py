@@ -6,6 +6,8 @@ cannot be built there is no answer. ``scripts/update_machines.py`` asks a nixpkg
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from wheelfix.model.base import replace
 from wheelfix.model.index import Attribute, Lookup, Provider
 from wheelfix.model.system import name_machine, name_system
@@ -83,6 +85,10 @@ def fit_place(lookup: Lookup, place: str, *, index: str) -> Lookup:
             lost.append(Attribute(attr=provider.attr, absent_on=place))
         else:
             kept.append(replace(provider, store_path=None))
+    gone = {one.attr.rpartition(".")[2] for one in lost}
+    for provider in [one for one in kept if _is_member(one.attr, gone)]:
+        kept.remove(provider)
+        lost.append(Attribute(attr=provider.attr, absent_on=place))
     rivals = tuple(p.attr for p in kept if p.attr in lookup.rivals)
     return replace(
         lookup,
@@ -90,3 +96,12 @@ def fit_place(lookup: Lookup, place: str, *, index: str) -> Lookup:
         gone=(*lookup.gone, *lost),
         rivals=rivals if len(rivals) > 1 else (),
     )
+
+
+def _is_member(attr: str, packages: Container[str]) -> bool:
+    """Whether a Python set, which the table does not ask about, has one of these packages as a member.
+
+    ``python314Packages.amdsmi`` is ``rocmPackages.amdsmi`` once more.
+    """
+    around, _, name = attr.rpartition(".")
+    return around.startswith("python3") and name in packages

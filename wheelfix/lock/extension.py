@@ -9,6 +9,7 @@ from typing import Final
 from wheelfix.lock.model import LockPlan, SourcePackage
 from wheelfix.model.lock import name_interpreter, name_packages
 from wheelfix.model.override import Form, PythonDependency
+from wheelfix.model.python import parse_python
 from wheelfix.nix.parts import OLD, add_to_old, comment_all, write_digest, write_meta
 from wheelfix.nix.printer import render
 from wheelfix.nix.tree import (
@@ -83,13 +84,18 @@ def _describe(plan: LockPlan) -> str:
             f"What is other in {packages}, so that it conforms to the lock: "
             f"pkgs.{name_interpreter(plan.python)}.override {{ packageOverrides = import ./FILE; }}."
         ),
-        Form.OVERLAY: f"Overlay for nixpkgs, in which {packages} conforms to the lock.",
+        Form.OVERLAY: (
+            f"Overlay for nixpkgs, in which {packages} conforms to the lock: "
+            "import <nixpkgs> { overlays = [ (import ./FILE) ]; }, or nixpkgs.overlays of NixOS."
+        ),
     }[plan.form]
 
 
 def _write_overlay(plan: LockPlan, body: Expr) -> Lambda:
     """Write an overlay for nixpkgs, which has one list of changes for the sets of all its Pythons."""
-    fits = Binary("==", select(_PREV, "python", "libPrefix"), text(f"python{plan.python}"))
+    known = parse_python(plan.python)
+    assert known
+    fits = Binary("==", select(_PREV, "python", "libPrefix"), text(known.library_directory))
     why = f"the lock is for Python {plan.python}: the sets of other Pythons stay as they are"
     guarded = Commented(why, call(f"{_PREV}.lib.optionalAttrs", fits, body))
     extension = Lambda(_FINAL, Lambda(_PREV, guarded))

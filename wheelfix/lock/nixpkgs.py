@@ -11,7 +11,7 @@ from wheelfix.lockfile.select import find_rule, make_distribution
 from wheelfix.model.base import replace
 from wheelfix.model.index import PythonPackage
 from wheelfix.model.lock import Choice, ChoiceKind, LockedPackage, ProviderRule
-from wheelfix.model.override import Override
+from wheelfix.model.override import Form, Override
 from wheelfix.model.reading import BuildSystem, Reading
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.wheel import Distribution, Requirement
@@ -26,9 +26,11 @@ from wheelfix.override.python_set import (
     spread_extras,
 )
 from wheelfix.scan.locked import LockReadings
+from wheelfix.scan.sentences import name_some
 from wheelfix.sdist.model import CargoPlan
 from wheelfix.wheel.metadata import rank_version
 
+_NAMED: Final = 3
 _PYPI: Final = "files.pythonhosted.org"
 _OWN: Final = "nixpkgs builds every package with it"
 _FROM_SOURCE: Final = frozenset({"build", "packaging", "pyproject-hooks", "tomli", "wheel"})
@@ -233,9 +235,10 @@ def settle_dependencies(
 
 
 def tell_set(
-    choices: Iterable[Choice], packages: Iterable[SourcePackage], known: PythonSet
+    choices: Iterable[Choice], packages: Iterable[SourcePackage], known: PythonSet, form: Form
 ) -> tuple[Finding, ...]:
-    """Report what a package set has otherwise than the lock, and what a build may stop at."""
+    """Report what a set has otherwise than the lock, what builds may stop at, and what is built anew."""
+    packages = tuple(packages)
     made = {one.name for one in packages}
     found = [
         Finding(level=level, subject=choice.package.label, message=message)
@@ -246,14 +249,33 @@ def tell_set(
         if one.absent and not one.rust:
             message = f"is built with {', '.join(one.absent)}, which nixpkgs has not got: package that, too"
             found.append(Finding(level=Level.WARNING, subject=one.name, message=message))
+    if form is Form.OVERLAY and (changed := [one.name for one in packages if one.name in _FROM_SOURCE]):
+        message = (
+            f"{'are' if len(changed) > 1 else 'is'} what nixpkgs builds every Python package with: an "
+            "overlay has them all built again, and the programs that are written in that Python; "
+            f"`--as {Form.OVERRIDES}` leaves the rest of nixpkgs as it is"
+        )
+        found.append(Finding(level=Level.NOTE, subject=", ".join(changed), message=message))
     return tuple(found)
+
+
+def tell_own(lock: str, overrides: Iterable[Override]) -> tuple[Finding, ...]:
+    """Report how many of the complete packages nixpkgs has already."""
+    present = [one.name for one in overrides if one.details and one.details.present]
+    if not present:
+        return ()
+    several = f"{name_some(present, _NAMED)}, which {'are' if len(present) > 1 else 'is'} in nixpkgs already"
+    forms = f"`--as {Form.OVERLAY}` or `--as {Form.OVERRIDES}`"
+    message = f"has {several}: {forms} keeps what others read of nixpkgs' own"
+    return (Finding(level=Level.NOTE, subject=lock, message=message),)
 
 
 def _say_difference(choice: Choice, made: Iterable[str], known: PythonSet) -> Iterator[tuple[Level, str]]:
     name = choice.package.name
     own = _find(name, known)
     if choice.kind is ChoiceKind.NIXPKGS:
-        if own is None and len(choice.attr) > 1 and choice.attr[-1] == name:
+        guessed = len(choice.attr) > 1 and choice.attr[-1] == name
+        if own is None and guessed and name not in _RESERVED:
             yield Level.ERROR, "is not in nixpkgs: take it from a wheel or sdist"
     elif choice.kind is ChoiceKind.SDIST and name not in made:
         instead = "nixpkgs' own stays" if own else "it is left out"

@@ -26,6 +26,7 @@ from wheelfix.lock.nixpkgs import (
     plan_packages,
     settle_dependencies,
     settle_kinds,
+    tell_own,
     tell_set,
 )
 from wheelfix.lock.r_packages import add_r_packages, list_build_inputs
@@ -52,7 +53,7 @@ from wheelfix.override.builds import FindBuild, choose_build, make_finder
 from wheelfix.override.dialects import TRAITS
 from wheelfix.override.plan import describe_package, plan_override, tell_refused
 from wheelfix.override.prebuilt import check_build
-from wheelfix.override.python_set import prepare_shadowed, tell_dependencies, tell_present
+from wheelfix.override.python_set import prepare_shadowed, tell_dependencies
 from wheelfix.override.strip import Dependencies, check_wishes
 from wheelfix.override.versions import tell_gaps
 from wheelfix.scan.findings import tell_qts
@@ -261,9 +262,9 @@ def plan_overlay(
         *tell_qts(wheel.distribution for wheel in found.wheels),
         *tell_gaps(overrides),
         *tell_choices(choices, found.builds),
-        *(tell_present(overrides) if options.form is Form.FILE else ()),
+        *(tell_own(request.lock.name, overrides) if options.form is Form.FILE else ()),
         *tell_dependencies(overrides),
-        *(tell_set(choices, packages, options.scan.index.attributes) if complete else ()),
+        *(tell_set(choices, packages, options.scan.index.attributes, options.form) if complete else ()),
         *(f for build in builds if build.rust for f in (*build.rust.findings, *find_unfilled(build.rust))),
         *found.findings,
         *r.findings,

@@ -11,6 +11,7 @@ from wheelfix.lock.plan import find_dependencies
 from wheelfix.lock.r_packages import check_r_packages
 from wheelfix.lockfile.python import find_python
 from wheelfix.lockfile.read import read_lock, read_project, read_rules
+from wheelfix.lockfile.select import make_distribution
 from wheelfix.model.base import replace
 from wheelfix.outside.places import find_cache
 from wheelfix.override.dependencies import fetch_dependencies
@@ -50,9 +51,20 @@ def read_dependencies(
     """
     if request.lock.roots is not None:
         return find_dependencies(request, selection)
+    from wheelfix.outside.packages import OnlySdistError  # slow import
+
     scan = replace(options.scan, python=request.runtime.python)
-    packages = [choice.package for choice in selection.replaced]
-    return {p.name: fetch_dependencies(f"{p.name}=={p.version}", scan) for p in packages}
+    found = {}
+    for package in (choice.package for choice in selection.replaced):
+        try:
+            found[package.name] = fetch_dependencies(f"{package.name}=={package.version}", scan)
+        except OnlySdistError:
+            if not TRAITS[options.dialect].complete:
+                raise
+            # In a set of nixpkgs its own package stays as it is, with what it depends on there.
+            own = make_distribution(package, request.runtime)
+            found[package.name] = Dependencies(package=own)
+    return found
 
 
 def find_places(path: Path, request: LockRequest, options: LockOptions) -> Places:

@@ -136,22 +136,26 @@ def _make_rule(where: str, pattern: str, text: str, *, shared: bool) -> Provider
     return ProviderRule(pattern=glob, kinds=tuple(kinds), attr=attr, where=where, shared=shared)
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, *, hint: str = _HINT) -> str:
     """Read a text file.
+
+    Args:
+        path: named by the user, or beside what the user names.
+        hint: what to do if it cannot be read.
 
     Raises:
         InputError: it is missing, too large, or not UTF-8.
     """
     try:
-        with open_input(path, hint=_HINT) as file:
+        with open_input(path, hint=hint) as file:
             data = file.read(_MAX + 1)
         if len(data) > _MAX:
-            raise InputError(str(path), f"is larger than {_MAX >> 20} MB", _HINT)
+            raise InputError(str(path), f"is larger than {_MAX >> 20} MB", hint)
         return data.decode("utf-8")
     except OSError as error:
-        raise InputError(str(path), f"cannot be read ({describe(error)})", _HINT) from None
+        raise InputError(str(path), f"cannot be read ({describe(error)})", hint) from None
     except UnicodeDecodeError:
-        raise InputError(str(path), "is no text in UTF-8", _HINT) from None
+        raise InputError(str(path), "is no text in UTF-8", hint) from None
 
 
 def parse_document(name: str, text: str) -> dict[str, Any]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future, ProcessPoolExecutor
     from subprocess import Popen
 
-_SHOWN = 3000
+_SHOWN = 1000
 """Characters of another program's output that are passed on."""
 _BESIDE = 10
 """Niceness of a process that runs beside a block, as the block takes longer."""

@@ -25,7 +25,6 @@ _MACHINES = {
     "armv7": "armv7l-linux",
     "i386": "i686-linux",
     "loong64": "loongarch64-linux",
-    "powerpc64le": "powerpc64le-linux",
     "ppc64el": "powerpc64le-linux",
     "x64": "x86_64-linux",
     "x86": "i686-linux",
@@ -117,7 +116,8 @@ def check_system(text: str, option: str = "--platform") -> None:
         raise InputError(subject, "is no Linux system of Nix", f"write {found}{what}")
     if any(one in spelled for one in _NOT_LINUX):
         raise InputError(subject, "is no Linux system of Nix", "wheelfix is for wheels of Linux: name one")
-    hint = suggest(text, list_linux_systems(), otherwise="name a system such as x86_64-linux")
+    machine, known = spelled.partition("-")[0], _list_machines()
+    hint = suggest(machine, known, otherwise="name a system such as x86_64-linux")
     raise InputError(subject, "is no Linux system of Nix", hint)
 
 
@@ -125,12 +125,19 @@ def _find_meant(text: str) -> str | None:
     """Find the Nix system that a platform tag, a triple, or a container's platform is meant for."""
     if any(one in text for one in _NOT_LINUX):
         return None
-    machines = {name_machine(name): name for name in list_linux_systems()} | _MACHINES
-    words = re.split(r"[-/.]", re.sub(r"^(?:many|musl)?linux(?:_\d+_\d+|\d+)?_", "", text))
+    machines = _list_machines() | _MACHINES
+    bare = text.replace("x86-64", "x86_64")
+    words = re.split(r"[-/.]", re.sub(r"^(?:many|musl)?linux(?:_\d+_\d+|\d+)?_", "", bare))
     found = {machines[word] for word in words if word in machines}
     if len(words) > 1 and "arm" in words and "v7" in words:
         found.add("armv7l-linux")
     return found.pop() if len(found) == 1 else None
+
+
+def _list_machines() -> dict[str, str]:
+    """Return the Nix systems by the names of their machines, as Nix and as platform tags have them."""
+    systems = sorted(list_linux_systems())
+    return {name.partition("-")[0]: name for name in systems} | {name_machine(name): name for name in systems}
 
 
 def find_platforms(system: str, *, musl: bool = False) -> tuple[str, ...]:

@@ -36,6 +36,8 @@ _INDEXES = (
     "UV_INSECURE_HOST",
     "UV_CONFIG_FILE",
 )
+_NO_SOLUTION = 1
+_HINT = "change the requirement, or check the index"
 
 
 def lock_requirements(
@@ -116,13 +118,8 @@ def run_uv_lock(
             raise InputError("uv lock", problem, f"install Python {version}, or name another with --python")
         arguments += ["--python", chosen]
     show = not quiet and sys.stderr.isatty()
-    try:
-        _run_lock("uv lock", directory, arguments, variables, show=show)
-    except InputError as error:
-        if build:
-            raise
-        hint = "change the requirements; where uv would have to run a source distribution's code: --build"
-        raise InputError(error.subject, error.problem, hint) from None
+    hint = "let uv run the builds of what has no wheels, with --build; or change the requirements"
+    _run_lock("uv lock", directory, arguments, variables, show=show, hint=_HINT if build else hint)
 
 
 def find_variables(sources: PackageSources) -> dict[str, str]:
@@ -164,8 +161,19 @@ def find_uv() -> str:
 
 
 def _run_lock(
-    subject: str, directory: Path, arguments: Sequence[str], variables: Mapping[str, str], *, show: bool
+    subject: str,
+    directory: Path,
+    arguments: Sequence[str],
+    variables: Mapping[str, str],
+    *,
+    show: bool,
+    hint: str = _HINT,
 ) -> None:
+    """Run ``uv lock``; its exit code is 1 where requirements have no solution, and 2 where it got no answer.
+
+    Raises:
+        InputError: it fails; the message quotes uv.
+    """
     command = [
         find_uv(),
         "lock",
@@ -178,11 +186,9 @@ def _run_lock(
     ]
     result = _run(command, directory, variables)
     if result.code:
-        raise InputError(
-            subject,
-            f"uv cannot resolve it: {quote_output(result.messages)}",
-            "change the requirement, or check the index",
-        )
+        if result.code != _NO_SOLUTION:
+            hint = "check the network and the package index, then run the same command again"
+        raise InputError(subject, f"uv cannot resolve it: {quote_output(result.messages)}", hint)
     if show:
         sys.stderr.write(result.messages.decode("utf-8", "replace"))
 

@@ -302,7 +302,7 @@ def _tell_build(
         yield _find(package, Level.WARNING, message)
     if named and build.version and package.version and build.version != package.version:
         same = build.version.split(".")[:2] == package.version.split(".")[:2]
-        message = f"nixpkgs has {build.version}; other packages are resolved for {package.version}"
+        message = f"is {build.version} in nixpkgs; other packages are resolved for {package.version}"
         yield _find(package, Level.NOTE if same else Level.WARNING, message)
     missing = sorted((build.dependencies or frozenset()) - set(environment.packages))
     if missing and len(environment.packages) > 1:

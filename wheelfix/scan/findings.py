@@ -34,6 +34,8 @@ _VERSION = re.compile(r"(GLIBC|GLIBCXX|CXXABI)_(\d+(?:\.\d+)*)")
 _QT_PLUGINS = re.compile(r"(?P<plugins>(?:[^/]+/)*plugins)/platforms/lib[^/]+\.so")
 _OPENCV = re.compile(r"opencv(-contrib)?-python")
 _PLATFORM = re.compile(r"(many|musl)?linux(?:_\d+_\d+|\d+)?_(\w+)")
+_SAME = {"armv6l": "armv7l", "armv8l": "armv7l", "i386": "i686", "i586": "i686"}
+"""Machines of tags whose ELF files say no more than that they are for the family."""
 
 
 def find_machine(wheel: Distribution, objects: Sequence[ElfObject], *, default: str) -> str | None:
@@ -102,6 +104,7 @@ def find_findings(
         *_find_computed(uses),
         *_find_interpreters(objects),
         *_find_musl(wheel, needs),
+        *_find_mistagged(wheel, objects),
         *_find_foreign(objects, machine),
         *_find_unreached(needs, frozenset(o.name for o in objects)),
         *_find_drivers(used, machine),
@@ -240,6 +243,19 @@ def _find_musl(wheel: Distribution, needs: Iterable[Need]) -> Iterable[Finding]:
             message=f"built for musl ({why}): works with pkgsMusl's Python only, and `pkgs` in its code has "
             "to be pkgsMusl; choose the manylinux wheel for glibc",
         )
+
+
+def _find_mistagged(wheel: Distribution, objects: Sequence[ElfObject]) -> Iterable[Finding]:
+    """Tell of a wheel that was built for one machine and tagged for another one, which does not load it."""
+    tagged = {machine for tag in wheel.tags if (machine := _find_tag_machine(tag))}
+    own = {o.machine for o in objects}
+    there = {o.machine for o in objects if o.dynamic}
+    if there and not any(_SAME.get(one, one) in own for one in tagged) and tagged:
+        message = (
+            f"its tag is for {' and '.join(sorted(tagged))}, and its ELF files are for "
+            f"{' and '.join(sorted(there))}: take another wheel, or build it"
+        )
+        yield Finding(level=Level.WARNING, subject=wheel.target, message=message)
 
 
 def _find_foreign(objects: Iterable[ElfObject], machine: str | None) -> Iterable[Finding]:

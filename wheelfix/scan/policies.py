@@ -301,12 +301,19 @@ def tell_broken(checks: Iterable[TagCheck], target: str) -> Iterator[Finding]:
         if not told:
             continue
         level = Level.WARNING if any(b.kind is not BreachKind.LIBRARY for b in told) else Level.NOTE
-        tags = " and ".join(check.tag for check in some)
+        *first, last = (check.tag for check in sorted(some, key=_rank_tag))
+        tags = f"{', '.join(first)} and {last}" if first else last
         promise = f"its tags {tags} promise" if len(some) > 1 else f"its tag {tags} promises"
         message = f"does not do what {promise}: asks for {_say_breaches(told)}"
         if fitting := some[0].fitting:
             message += f"; {fitting[0]} would hold, and older systems may refuse to load it"
         yield Finding(level=level, subject=target, message=message)
+
+
+def _rank_tag(check: TagCheck) -> tuple[tuple[int, int], str]:
+    """Sort a tag that promises more behind one that promises less, as ``2_5`` and ``2_17`` do."""
+    parsed = _parse(check.tag)
+    return (parsed[1] if parsed and parsed[1] else (0, 0)), check.tag
 
 
 def _say_breaches(breaches: Sequence[Breach]) -> str:

@@ -1,5 +1,6 @@
-# Overlay for nixpkgs, in which python312Packages conforms to the lock. Written
-# by wheelfix for uv.lock, Python 3.12 on x86_64-linux.
+# Overlay for nixpkgs, in which python312Packages conforms to the lock: import
+# <nixpkgs> { overlays = [ (import ./FILE) ]; }, or nixpkgs.overlays of NixOS.
+# Written by wheelfix for uv.lock, Python 3.12 on x86_64-linux.
 final: prev: {
   pythonPackagesExtensions = prev.pythonPackagesExtensions ++ [
     (

@@ -43,13 +43,15 @@ let
     // args.passthru or { };
 
   makeSet =
-    version: extensions:
+    name: extensions:
     let
+      version = builtins.elemAt (builtins.match "(pypy)?([0-9.]+)t?" name) 1;
+      libPrefix = if version == name || "${version}t" == name then "python${name}" else name;
       base = self: {
         inherit lib pkgs;
         python = {
-          libPrefix = "python${version}";
-          sitePackages = "lib/python${version}/site-packages";
+          inherit libPrefix;
+          sitePackages = "lib/${libPrefix}/site-packages";
         };
         inherit (pkgs) fetchPypi;
         buildPythonPackage = build;
@@ -70,7 +72,7 @@ let
     self;
 
   extensions = (overlay pkgs pkgs).pythonPackagesExtensions or [ ];
-  sets = lib.genAttrs [ "3.11" "3.12" "3.13" "3.14" ] (
+  sets = lib.genAttrs [ "3.11" "3.12" "3.13" "3.14" "3.14t" "pypy3.11" ] (
     version: makeSet version (extensions ++ lib.optional (version == python) overrides)
   );
 
