@@ -123,10 +123,6 @@ let
       echo 'int R_answer(void) { return 42; }' | gcc -shared -fPIC -Wl,-soname,libR.so -x c - -o $out/lib/R/lib/libR.so
     '';
     rPackages.data_table = run "r-data.table" "mkdir -p $out/library/data.table && touch $out/library/data.table/DESCRIPTION";
-    buildEnv =
-      { name, paths, pathsToLink }:
-      assert pathsToLink == [ "/library" ];
-      run name "mkdir -p $out/library && ln -s -t $out/library ${builtins.concatStringsSep " " (map (one: "${one}/library/*") paths)}";
     pythonManylinuxPackages = lib.genAttrs [ "manylinux1" "manylinux2010" "manylinux2014" ] (_: manylinux);
   } (map (attr: lib.setAttrByPath attr.path attr.value) libraries.attrs);
 
