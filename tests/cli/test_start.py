@@ -375,7 +375,7 @@ def test_the_python_is_told_where_it_is_not_the_default(tmp_path: Path) -> None:
     (tmp_path / ".python-version").write_text("\x1b[31mx\n")
     said = start(tmp_path).stdout
     assert "\x1b" not in said
-    assert "which is no version of CPython 3: ignored." in said
+    assert "which is no version of CPython 3 or PyPy: ignored." in said
 
 
 def test_names_reach_neither_the_shell_nor_the_terminal(tmp_path: Path) -> None:
