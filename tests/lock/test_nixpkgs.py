@@ -81,7 +81,9 @@ def choose(name: str, kind: ChoiceKind, url: str = "", attr: tuple[str, ...] = (
 @pytest.mark.parametrize(
     ("url", "address"),
     [
-        ("https://files.pythonhosted.org/packages/x.whl", ""),
+        (f"https://mirror.example/packages/0a/b1/{'c' * 60}/x.whl", ""),
+        ("https://mirror.example/pypi/packages/py3/x/x/x.whl", ""),
+        ("https://wheels.example/packages/x.whl", "https://wheels.example/packages/x.whl"),
         ("https://wheels.example/x.whl", "https://wheels.example/x.whl"),
         ("https://me:secret@wheels.example/x.whl", ""),
         ("file:///x.whl", ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 from urllib.parse import urlsplit
@@ -31,7 +32,10 @@ from wheelfix.sdist.model import CargoPlan
 from wheelfix.wheel.metadata import rank_version
 
 _NAMED: Final = 3
-_PYPI: Final = "files.pythonhosted.org"
+_PYPI: Final = re.compile(
+    r"/packages/(?:[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{60}|(?:source|(?:cp|pp|py)\d[\w.]*|\d\.\d+)/\w/[\w.-]+)/[^/]+"
+)
+"""Paths of PyPI's files, and of its mirrors: by digest (BLAKE2), or as of old by kind and name."""
 _OWN: Final = "nixpkgs builds every package with it"
 _FROM_SOURCE: Final = frozenset({"build", "packaging", "pyproject-hooks", "tomli", "wheel"})
 """Distributions whose ``src`` nixpkgs builds once more for its own builds, before any package is built.
@@ -99,12 +103,12 @@ def _is_same(first: str | None, second: str | None) -> bool:
 
 
 def find_address(choice: Choice) -> str:
-    """Return where a file is, if it is not on PyPI, whose addresses nixpkgs makes itself; else nothing.
+    """Return where a file is, if it is not one of PyPI, whose addresses nixpkgs makes itself; else nothing.
 
     A URL with a login is not copied into code.
     """
     url = urlsplit(choice.file.url or "") if choice.file else urlsplit("")
-    usual = url.hostname == _PYPI or url.scheme not in {"http", "https"} or "@" in url.netloc
+    usual = _PYPI.search(url.path) or url.scheme not in {"http", "https"} or "@" in url.netloc
     return "" if usual or not choice.file else choice.file.url or ""
 
 
