@@ -47,7 +47,9 @@ def import_all(image: Image, wheels: Sequence[Path], work: Path) -> dict[str, st
     environment = read_environment(plain.parents[1], ELF_MAGIC)
     attempts, left = plan_attempts(environment, read_python(), linked={})
     assert not left
-    shown = {f"/{top.name}": str(top) for top in image.root.iterdir() if top.name != "tmp"}
+    tops = [top for top in image.root.iterdir() if top.name != "tmp"]
+    # A namespace has a /tmp of its own; a home in /tmp has the store of the proofs in it.
+    shown = {f"/{top.relative_to(image.root)}": str(top) for top in (*tops, *(image.root / "tmp").iterdir())}
     python = image.variables["PATH"].partition(":")[0] + "/python"
     stage = Stage(python=python, namespace=Namespace(shown=shown, variables=image.variables))
     answers = [answer for one in import_modules(attempts, stage) for answer in one]
