@@ -77,7 +77,7 @@ def test_everything_is_there_and_means_what_it_should(bench: Path, server: Serve
             "name": "lab",
             "tag": "latest",
             "contents": ["lab-programs", "usrBinEnv", "fakeNss"],
-            "extraCommands": "mkdir -m 1777 tmp home work",
+            "extraCommands": "mkdir -m 1777 tmp home mnt",
             "config": {
                 "Cmd": [f"{store}lab-env/bin/python"],
                 "Env": [
@@ -85,7 +85,7 @@ def test_everything_is_there_and_means_what_it_should(bench: Path, server: Serve
                     "HOME=/home",
                     f"SSL_CERT_FILE={store}cacert/etc/ssl/certs/ca-bundle.crt",
                 ],
-                "WorkingDir": "/work",
+                "WorkingDir": "/mnt",
             },
         },
         "program": "python",

@@ -37,12 +37,12 @@ def test_the_file_of_the_user_hands_on_what_it_gets(tmp_path: Path) -> None:
     path = tmp_path / "image-local.nix"
     path.write_text(text)
     scope = f"import {path} {{ pkgs = {{ }}; lib = {{ }}; environment = {{ }}; }}"
-    given = '{ tag = "1"; config = { Cmd = [ ]; WorkingDir = "/work"; }; }'
-    assert evaluate(f"({scope}) {given}") == {"tag": "1", "config": {"Cmd": [], "WorkingDir": "/work"}}
+    given = '{ tag = "1"; config = { Cmd = [ ]; WorkingDir = "/mnt"; }; }'
+    assert evaluate(f"({scope}) {given}") == {"tag": "1", "config": {"Cmd": [], "WorkingDir": "/mnt"}}
     path.write_text(text.replace("# config", "config"))
     assert evaluate(f"(({scope}) {given}).config") == {
-        "Cmd": ["python", "/work/main.py"],
-        "WorkingDir": "/work",
+        "Cmd": ["python", "/mnt/main.py"],
+        "WorkingDir": "/mnt",
     }
 
 
@@ -53,7 +53,7 @@ def test_the_changes_of_the_page_are_changes(tmp_path: Path) -> None:
         (tmp_path / "image-local.nix").write_text(code)
         create = "jupyter-kernel.create = one: one.definitions.clojure"
         pkgs = f'{{ git = "git"; clojupyter.definition = "c"; {create}; }}'
-        config = '{ Env = [ "A=b" ]; WorkingDir = "/work"; }'
+        config = '{ Env = [ "A=b" ]; WorkingDir = "/mnt"; }'
         given = f'{{ name = "lab"; contents = [ "bash" ]; config = {config}; }}'
         scope = f"{{ pkgs = {pkgs}; lib = {{ }}; environment = {{ }}; }}"
         return evaluate(f"import {tmp_path}/image-local.nix {scope} {given}")
@@ -65,11 +65,11 @@ def test_the_changes_of_the_page_are_changes(tmp_path: Path) -> None:
         "config": {
             "Cmd": ["jupyter", "lab", "--notebook-dir=/mnt", "--allow-root", "--ip=0.0.0.0"],
             "Env": ["A=b"],
-            "WorkingDir": "/work",
+            "WorkingDir": "/mnt",
         },
     }
     assert ask(kernel) == {
         "name": "lab",
         "contents": ["bash", "git"],
-        "config": {"Env": ["A=b", "JUPYTER_PATH=c"], "WorkingDir": "/work"},
+        "config": {"Env": ["A=b", "JUPYTER_PATH=c"], "WorkingDir": "/mnt"},
     }

@@ -78,8 +78,8 @@ def test_the_image_starts_the_interpreter_where_a_user_mounts_files(tools: Image
     assert program.endswith("-lab-env/bin/python")
     code = "import os, sys; print(os.getcwd(), sys.prefix == sys.argv[1])"
     result = run_in_image(tools, [program, "-c", code, program.removesuffix("/bin/python")])
-    assert result.stdout == "/work True\n", result.stderr
-    for name in ("tmp", "home", "work"):
+    assert result.stdout == "/mnt True\n", result.stderr
+    for name in ("tmp", "home", "mnt"):
         assert (tools.root / name).stat().st_mode & 0o7777 == 0o1777
 
 
@@ -107,7 +107,7 @@ answer = {
     "certificates": ssl.create_default_context().cert_store_stats()["x509_ca"] > 100,
     "temporary": tempfile.gettempdir(),
     "shell": subprocess.run("command -v ls", shell=True, capture_output=True, text=True).stdout.strip(),
-    "script": subprocess.run(["/work/script.py"], capture_output=True, text=True).stdout.strip(),
+    "script": subprocess.run(["/mnt/script.py"], capture_output=True, text=True).stdout.strip(),
     "bash": shutil.which("bash"),
     "home": os.path.expanduser("~"),
     "name": pwd.getpwuid(0).pw_name,
@@ -118,7 +118,7 @@ print(json.dumps(answer))
 
 
 def test_programs_find_what_they_expect_of_a_system(tools: Image) -> None:
-    script = tools.root / "work" / "script.py"
+    script = tools.root / "mnt" / "script.py"
     script.write_text("#!/usr/bin/env python\nimport magic\nprint('ran')\n")
     script.chmod(0o755)
     for user in (0, 1000):

@@ -34,7 +34,7 @@ IMAGE_LOCAL = "image-local.nix"
 """The file in which the user changes the image."""
 HOME = "/home"
 """Home in an image, whoever the user is there."""
-WORK = "/work"
+MOUNTED = "/mnt"
 """Where programs start in an image: a directory of the host is mounted there."""
 _PYTHON = Program(name="python")
 _SERVED = ("--ip=0.0.0.0", "--no-browser", "--allow-root")
@@ -48,7 +48,7 @@ _LOCAL = (
     "Yours: `wheelfix env` made this file once and does not touch it again. `image` is what default.nix "
     "hands to dockerTools.streamLayeredImage: name, tag, contents, extraCommands, config."
 )
-_EXAMPLE = 'config = image.config // { Cmd = [ "python" "/work/main.py" ]; };'
+_EXAMPLE = 'config = image.config // { Cmd = [ "python" "/mnt/main.py" ]; };'
 
 
 def find_program(required: Container[str]) -> Program:
@@ -101,7 +101,7 @@ def _write_arguments(environment: Environment) -> Attrs:
             bind("name", text(environment.name)),
             bind("tag", text("latest")),
             bind("contents", contents),
-            bind("extraCommands", text(f"mkdir -m 1777 tmp {HOME[1:]} {WORK[1:]}"), "for any user"),
+            bind("extraCommands", text(f"mkdir -m 1777 tmp {HOME[1:]} {MOUNTED[1:]}"), "for any user"),
             bind("config", _write_config(environment.program)),
         )
     )
@@ -119,7 +119,7 @@ def _write_config(program: Program) -> Attrs:
     bindings = [
         bind("Cmd", List((started, *map(text, program.arguments)))),
         bind("Env", variables),
-        bind("WorkingDir", text(WORK)),
+        bind("WorkingDir", text(MOUNTED)),
     ]
     if program.port:
         bindings.append(Binding(("ExposedPorts", f"{program.port}/tcp"), Attrs()))
