@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from wheelfix.index.zstd import inflate
+from wheelfix.wheel.zstd import inflate
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 BUILD = """

@@ -20,7 +20,7 @@ from tests.support.elf import build_elf
 from tests.support.frcode import make_entries, make_package
 from wheelfix.index.database import MAGIC, VERSION
 from wheelfix.index.frcode import encode_package
-from wheelfix.index.zstd import compress
+from wheelfix.wheel.zstd import compress
 
 ROOT = Path(__file__).parents[1]
 _SITE = Path(sysconfig.get_path("purelib"))

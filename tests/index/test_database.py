@@ -9,7 +9,7 @@ from wheelfix.errors import IndexProblem
 from wheelfix.index import database as module
 from wheelfix.index.database import MAGIC, iter_blocks, iter_packages
 from wheelfix.index.frcode import Entry, Package
-from wheelfix.index.zstd import compress
+from wheelfix.wheel.zstd import compress
 
 HEADER = MAGIC + (1).to_bytes(8, "little")
 

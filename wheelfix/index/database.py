@@ -22,11 +22,11 @@ from wheelfix.index.frcode import (
     parse_entry,
     parse_footer,
 )
-from wheelfix.index.zstd import compress, inflate
 from wheelfix.model.base import Struct
 from wheelfix.model.scan import FileHit
 from wheelfix.outside.files import stage_output
 from wheelfix.wheel.input import open_input
+from wheelfix.wheel.zstd import compress, inflate
 
 if TYPE_CHECKING:
     from io import BufferedReader

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from wheelfix.lockfile.select import Asked
 from wheelfix.model.base import Struct, field
+from wheelfix.model.conda import CondaPackage
 from wheelfix.model.lock import Choice, ChoiceKind, Lock, LockedPackage, ProviderRule, Runtime, Sourceless
 from wheelfix.model.override import Adapter, Cuda, Dialect, Form, Input, Override, PythonDependency
 from wheelfix.model.scan import (
@@ -194,6 +195,8 @@ class LockPlan(Struct):
         built: overrides of builds whose code opens libraries by name, sorted by name.
         collisions: sorted.
         findings: the residue, errors first.
+        conda: packages of conda of the environment, for the target's platform, sorted by name.
+        conda_scans: of these packages, which are at hand of each other, sorted by name.
         read: names of the wheels that were read now, sorted; readings of the others were stored.
         form, tests: as in :class:`LockOptions`.
         packages: made of source distributions, sorted by name; for nixpkgs alone.
@@ -216,6 +219,8 @@ class LockPlan(Struct):
     built: tuple[Override, ...] = ()
     collisions: tuple[Collision, ...] = ()
     findings: tuple[Finding, ...] = ()
+    conda: tuple[CondaPackage, ...] = ()
+    conda_scans: tuple[WheelScan, ...] = ()
     read: tuple[str, ...] = ()
 
     @property

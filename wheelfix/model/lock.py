@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from wheelfix.model.base import Struct
+from wheelfix.model.conda import CondaPackage
 from wheelfix.model.lock_formats import LockKind
 from wheelfix.model.python import PYPY
 
@@ -120,6 +121,8 @@ class Lock(Struct):
         extras: of the project, for formats that keep them apart from packages, and what they add (poetry).
         groups: names of the dependency groups, for formats that list them apart from what they hold.
         default_groups: dependency groups taken unless others are named.
+        conda: packages of conda, for all platforms of the lock, in its order.
+        channels: of conda, as the lock names them, strongest first.
     """
 
     name: str
@@ -131,6 +134,8 @@ class Lock(Struct):
     extras: tuple[DependencySet, ...] = ()
     groups: tuple[str, ...] = ()
     default_groups: tuple[str, ...] = ()
+    conda: tuple[CondaPackage, ...] = ()
+    channels: tuple[str, ...] = ()
 
 
 class Runtime(Struct):

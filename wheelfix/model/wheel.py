@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from wheelfix.model.base import Struct, field
+from wheelfix.model.conda import CondaBuild
 
 
 class Requirement(Struct):
@@ -41,6 +42,8 @@ class Distribution(Struct):
         files: POSIX paths of all members, relative to the wheel's root.
         variant: label of the wheel variant that it is (PEP 825), or empty.
         properties: of that variant: values by namespace and feature.
+        conda: of a package of conda; its name is conda's own then, it has no tags, and ``files`` are
+            relative to site-packages (``../../libz.so.1`` is in ``lib`` of the prefix).
     """
 
     target: str
@@ -51,3 +54,4 @@ class Distribution(Struct):
     files: frozenset[str]
     variant: str = ""
     properties: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    conda: CondaBuild | None = None
