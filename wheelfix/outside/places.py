@@ -54,6 +54,11 @@ class Cache(Struct):
         return self.root / "urls"
 
     @property
+    def channels(self) -> Path:
+        """What channels of conda have; rattler defines the layout."""
+        return self.root / "channels"
+
+    @property
     def database(self) -> Path:
         """The nix-index database that ``wheelfix index update`` fetched."""
         return self.root / "fetched-database"
