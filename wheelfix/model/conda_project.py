@@ -20,6 +20,20 @@ class VirtualPackage(Struct):
     build: str = "0"
 
 
+class PipSources(Struct):
+    """Where a file says that its PyPI part is from.
+
+    Attributes:
+        index: address of the package index; empty for the configured one.
+        extra: further indexes.
+        find_links: pages and directories that list files.
+    """
+
+    index: str = ""
+    extra: tuple[str, ...] = ()
+    find_links: tuple[str, ...] = ()
+
+
 class CondaProject(Struct):
     """One environment that a file asks for, for one platform.
 
@@ -35,8 +49,7 @@ class CondaProject(Struct):
         requirements_beside: those of environments that are solved together with this one.
         declared: virtual packages that the file says its machines have.
         variables: environment variables that it sets, sorted.
-        indexes: of the PyPI part, the strongest first; empty for the configured ones.
-        find_links: further places of the PyPI part.
+        pip: where the PyPI part is from.
         category: conda-lock's word for what the packages are for.
         findings: what in the file has no effect here.
     """
@@ -52,7 +65,6 @@ class CondaProject(Struct):
     requirements_beside: tuple[str, ...] = ()
     declared: tuple[VirtualPackage, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
-    indexes: tuple[str, ...] = ()
-    find_links: tuple[str, ...] = ()
+    pip: PipSources = PipSources()
     category: str = "main"
     findings: tuple[Finding, ...] = ()

@@ -44,7 +44,7 @@ _LONGEST = 2000
 """Characters of one match specification."""
 _SHOWN = 1500
 _TOKEN = re.compile(r"/t/[^/\s]+(?=/)")
-_HINT = "pip install 'wheelfix[conda]'"
+_HINT = "run `pip install 'wheelfix[conda]'`"
 
 
 class Solved(Struct):
