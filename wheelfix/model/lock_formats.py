@@ -18,6 +18,8 @@ class LockKind(StrEnum):
     POETRY = "poetry.lock"
     PDM = "pdm.lock"
     PIPENV = "Pipfile.lock"
+    PIXI = "pixi.lock"
+    CONDA_LOCK = "conda-lock.yml"
     REQUIREMENTS = "requirements.txt"
 
 
