@@ -29,7 +29,9 @@ _HEAD = 4 << 10
 _GZIP = b"\x1f\x8b"
 _LOCKS = re.compile("|".join(f"(?:{one.names})" for one in LOCK_FORMATS))
 _LISTS = (".txt", ".in")
-_TABLES = (".lock", ".toml", ".json", ".yml", ".yaml")
+_YAML = (".yml", ".yaml")
+_KEYED = (".lock", ".toml", *_YAML)
+_TABLES = (*_KEYED, ".json")
 _PROJECT = frozenset({"pyproject.toml", "setup.py", "setup.cfg", "PKG-INFO", "Cargo.toml"})
 _ENVIRONMENTS = (".venv", "venv")
 _NO_PATH = "check the path; a requirement is written NAME, NAME==VERSION or NAME[EXTRA]"
@@ -400,12 +402,15 @@ def _is_lock(look: TargetProperties) -> bool:
 
 def _has_format(look: TargetProperties) -> bool:
     """Whether a table of another name has the keys of a lock."""
-    if not look.name.endswith((".lock", ".toml")) or not look.path:
+    if not look.name.endswith(_KEYED) or not look.path:
         return False
-    from wheelfix.lockfile.read import find_lock_kind, parse_document, read_text
+    from wheelfix.lockfile.read import find_lock_kind, find_yaml_kind, parse_document, read_text
 
     try:
-        document = parse_document(look.path.name, read_text(look.path))
+        text = read_text(look.path)
+        if look.name.endswith(_YAML):
+            return find_yaml_kind(look.path.name, text) is not None
+        document = parse_document(look.path.name, text)
     except InputError:
         return False
     kind = find_lock_kind(document)
@@ -589,15 +594,15 @@ KINDS: tuple[TargetRule, ...] = (
     ),
     TargetRule(
         kind=_FOREIGN,
-        called="a lock of pixi",
-        tell=_named("pixi.lock"),
-        hint="install it (`pixi install`), then run `wheelfix scan .pixi/envs/default`",
+        called="an environment of conda, not solved yet",
+        tell=_named("environment.yml", "environment.yaml"),
+        hint="solve it (`wheelfix env DIR --from {target}`), or lock it (`conda-lock -f {target}`)",
     ),
     TargetRule(
         kind=_FOREIGN,
-        called="an environment of conda, not made yet",
-        tell=_named("environment.yml", "environment.yaml", "conda-lock.yml"),
-        hint="create it (`micromamba create -p .conda -f {target}`), then run `wheelfix scan .conda`",
+        called="a project of pixi, not solved yet",
+        tell=_named("pixi.toml"),
+        hint="solve it (`wheelfix env DIR --from {target}`), or lock it (`pixi lock`)",
     ),
     TargetRule(
         kind=_FOREIGN,
@@ -634,8 +639,8 @@ KINDS: tuple[TargetRule, ...] = (
         kind=_FOREIGN,
         called="no lock that wheelfix reads",
         tell=_ends(*_TABLES),
-        hint="give uv.lock, pylock.toml, poetry.lock, pdm.lock, Pipfile.lock or a requirements.txt "
-        "with hashes",
+        hint="give uv.lock, pylock.toml, poetry.lock, pdm.lock, Pipfile.lock, pixi.lock, conda-lock.yml or "
+        "a requirements.txt with hashes",
     ),
     TargetRule(
         kind=_FOREIGN,
