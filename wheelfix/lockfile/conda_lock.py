@@ -1,4 +1,4 @@
-"""Reads ``conda-lock.yml``, version 1 (conda-lock's ``lockfile/v1/models.py``).
+"""Reads and writes ``conda-lock.yml``, version 1 (conda-lock's ``lockfile/v1/models.py``).
 
 Each package is listed once for each platform, and once more for each further category. A category is a group;
 ``conda-lock install`` takes ``main`` and ``dev`` unless it is told otherwise, and so does this. A package of
@@ -7,7 +7,10 @@ conda is known by its URL: the build string and the subdirectory of the channel 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -23,9 +26,11 @@ from wheelfix.lockfile.checks import (
     split_archive,
 )
 from wheelfix.lockfile.locations import parse_location, split_files
-from wheelfix.model.base import Misfit, Struct, convert, field, make_each, replace
+from wheelfix.lockfile.yaml import write_yaml
+from wheelfix.model.base import Misfit, Struct, convert, encode_json, field, make_each, replace
 from wheelfix.model.conda import NOARCH, CondaPackage, CondaPlatform
-from wheelfix.model.lock import Lock, LockedDependency, LockedPackage, SourceKind
+from wheelfix.model.conda_project import CondaProject
+from wheelfix.model.lock import Choice, Lock, LockedDependency, LockedFile, LockedPackage, SourceKind
 from wheelfix.model.lock_formats import LockKind
 from wheelfix.wheel.metadata import normalize_name
 
@@ -219,3 +224,85 @@ def _merge(
 
 def _rank(package: CondaPackage) -> tuple[str, ...]:
     return package.name, package.platform, package.filename
+
+
+def render_conda_lock(
+    project: CondaProject, conda: Iterable[CondaPackage], pypi: Iterable[Choice], subdir: str
+) -> str:
+    """Write the conda-lock.yml of one environment for one platform.
+
+    Args:
+        project: what was asked.
+        conda: packages of conda.
+        pypi: packages of the PyPI part, each with the file that was chosen.
+        subdir: the platform, as conda names it.
+
+    Raises:
+        InputError: the extra is not installed.
+    """
+    asked = (project.specs, project.constraints, project.channels, project.requirements)
+    metadata = {
+        "content_hash": {subdir: hashlib.sha256(encode_json((asked, subdir))).hexdigest()},
+        "channels": [{"url": strip_login(channel), "used_env_vars": []} for channel in project.channels],
+        "platforms": [subdir],
+        "sources": [project.file],
+    }
+    category = project.category
+    packages = [
+        *(_describe_conda(package, subdir, category) for package in sorted(conda, key=_rank)),
+        *(
+            _describe_pypi(choice.package, choice.file, subdir, category)
+            for choice in sorted(pypi, key=lambda choice: choice.package.name)
+            if choice.file
+        ),
+    ]
+    document = {"version": int(VERSION), "metadata": metadata, "package": packages}
+    return "# Written by `wheelfix env`.\n" + write_yaml(document, subject=project.file)
+
+
+def _describe_conda(package: CondaPackage, platform: str, category: str) -> dict[str, Any]:
+    digests = {"md5": package.md5, "sha256": package.sha256}
+    return {
+        "name": package.name,
+        "version": package.version,
+        "manager": _CONDA,
+        "platform": platform,
+        "dependencies": _join_specs(package.depends),
+        "url": package.url,
+        "hash": {name: digest for name, digest in digests.items() if digest},
+        "category": category,
+        "optional": False,
+    }
+
+
+def _join_specs(depends: Sequence[str]) -> dict[str, str]:
+    """Write match specifications by name; all of one name hold together."""
+    found: dict[str, list[str]] = {}
+    for text in depends:
+        name, _, spec = text.strip().partition(" ")
+        found.setdefault(name, []).append(spec.strip())
+    # A build string belongs to one version alone, and can stand in no list.
+    return {
+        name: ",".join(dict.fromkeys(filter(None, specs))) if not any(map(_has_build, specs)) else specs[-1]
+        for name, specs in sorted(found.items())
+    }
+
+
+def _has_build(spec: str) -> bool:
+    return re.search(r"[^,|<>=!~\s]\s+[^,|<>=!~\s]", spec) is not None
+
+
+def _describe_pypi(
+    package: LockedPackage, file: LockedFile, platform: str, category: str
+) -> dict[str, Any]:
+    return {
+        "name": package.name,
+        "version": package.version,
+        "manager": _PIP,
+        "platform": platform,
+        "dependencies": {edge.name: "" for edge in sorted(package.dependencies, key=lambda edge: edge.name)},
+        "url": strip_login(file.url or "") or Path(file.path or "").absolute().as_uri(),
+        "hash": {"sha256": file.sha256},
+        "category": category,
+        "optional": False,
+    }
