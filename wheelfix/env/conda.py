@@ -13,6 +13,7 @@ from pathlib import Path
 
 from wheelfix.env.model import CondaLocked, CondaSource, EnvOptions
 from wheelfix.env.pypi import resolve_pypi
+from wheelfix.env.render import CONDA_NIX
 from wheelfix.errors import ApplyError, InputError, describe
 from wheelfix.index.lookup import find_glibc
 from wheelfix.lockfile.checks import check_version
@@ -22,7 +23,6 @@ from wheelfix.lockfile.pixi_toml import DEFAULT, find_manifest, parse_manifest
 from wheelfix.lockfile.read import parse_toml, read_lock, read_text
 from wheelfix.model.base import Misfit, replace
 from wheelfix.model.conda import CondaPackage
-from wheelfix.model.conda_project import CondaProject
 from wheelfix.model.lock import Lock
 from wheelfix.model.scan import Finding, Level
 from wheelfix.outside.configuration import find_package_sources
@@ -34,8 +34,6 @@ from wheelfix.wheel.metadata import normalize_name
 
 CONDA_LOCK = "conda-lock.yml"
 PIXI_LOCK = "pixi.lock"
-CONDA_NIX = "conda.nix"
-"""The file with the code for the packages of the lock."""
 _PIXI = "pixi.toml"
 _PYPROJECT = "pyproject.toml"
 _YAML = (".yml", ".yaml")
@@ -158,14 +156,10 @@ def _take_lock(source: CondaSource, path: Path, options: EnvOptions) -> CondaLoc
     for spec in find_unmet(project.file, project.specs, packages):
         message = f"has nothing that is {spec}, which {project.file} asks for: run `pixi lock`"
         findings.append(Finding(level=Level.WARNING, subject=path.name, message=message))
-    return CondaLocked(
-        path=path, text=read_text(path), groups=(environment,), findings=tuple(findings)
-    )
+    return CondaLocked(path=path, text=read_text(path), groups=(environment,), findings=tuple(findings))
 
 
-def _make_lock(
-    directory: Path, source: CondaSource, options: EnvOptions
-) -> tuple[str, tuple[Finding, ...]]:
+def _make_lock(directory: Path, source: CondaSource, options: EnvOptions) -> tuple[str, tuple[Finding, ...]]:
     project, scan = source.project, options.lock.scan
     kept = _read_kept(directory)
     specs = (*project.specs, *([f"python {scan.python}.*"] if scan.python else []))

@@ -111,6 +111,7 @@ class Environment(Struct):
         systems: Nix systems of the flake.
         nixpkgs: flake reference.
         program: what ``nix run`` and a container start.
+        variables: of the shell, which the file of an environment of conda sets.
     """
 
     name: str
@@ -118,6 +119,7 @@ class Environment(Struct):
     systems: tuple[str, ...]
     nixpkgs: str
     program: Program
+    variables: tuple[tuple[str, str], ...] = ()
 
 
 class EnvWritten(Struct):

@@ -292,9 +292,7 @@ def _has_build(spec: str) -> bool:
     return re.search(r"[^,|<>=!~\s]\s+[^,|<>=!~\s]", spec) is not None
 
 
-def _describe_pypi(
-    package: LockedPackage, file: LockedFile, platform: str, category: str
-) -> dict[str, Any]:
+def _describe_pypi(package: LockedPackage, file: LockedFile, platform: str, category: str) -> dict[str, Any]:
     return {
         "name": package.name,
         "version": package.version,

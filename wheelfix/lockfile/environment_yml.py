@@ -156,7 +156,9 @@ def read_pip(file: str, lines: Sequence[str]) -> Pip:
             links.append(value)
         elif option:
             hint = "write the requirements themselves, one a line"
-            raise InputError(subject, f"{strip_login(text)[:_SHOWN]!r} is an option that is not followed", hint)
+            raise InputError(
+                subject, f"{strip_login(text)[:_SHOWN]!r} is an option that is not followed", hint
+            )
         else:
             requirements.append(check_requirement(subject, text))
     return Pip(
@@ -196,7 +198,7 @@ def _apply_selectors(file: str, text: str, subdir: str) -> tuple[str, list[Findi
         known = _OTHERS.union(*_PLATFORMS.values())
         if selector not in known:
             message = (
-                f"line {number} is left out: its selector [{selector[:_SHOWN]}] is not one word for a platform"
+                f"line {number} is left out: its selector [{selector[:_SHOWN]}] is no word for a platform"
             )
             findings.append(_tell(file, message))
     return "\n".join(kept) + "\n", findings

@@ -95,8 +95,8 @@ def parse_manifest(
         channels: to take instead of its own.
 
     Raises:
-        InputError: it is not TOML, a value has another form than pixi takes, it has no such environment, or is
-            for other platforms.
+        InputError: it is not TOML, a value has another form than pixi takes, it has no such environment, or
+            is for other platforms.
     """
     try:
         document = decode_toml(text)
@@ -244,7 +244,8 @@ class _Reader:
                 declared = {k: v for k, v in table.items() if k not in {"platform", "name"}}
                 return tuple(_each_virtual(declared, place))
         shown = ", ".join(
-            entry if isinstance(entry, str) else str(_mapping(entry).get("platform", "?")) for entry in entries
+            entry if isinstance(entry, str) else str(_mapping(entry).get("platform", "?"))
+            for entry in entries
         )
         problem = f"has no platform {self._subdir} in environment {environment}, but {shown or 'none'}"
         raise InputError(self._file, problem, "name another system with --platform, or add the platform")
@@ -285,8 +286,7 @@ class _Reader:
         """List the PyPI part; what is asked of conda itself takes precedence, as in pixi."""
         taken, found = {normalize_name(name) for name in conda}, []
         for one in features:
-            for text in one.get("project", ()):
-                found.append(check_requirement(f"{self._file}: project", text))
+            found += [check_requirement(f"{self._file}: project", text) for text in one.get("project", ())]
             for name, value in self._merge(one, "pypi-dependencies").items():
                 found += self._make_requirement(name, value)
         return tuple(
@@ -305,7 +305,9 @@ class _Reader:
             return []
         if "git" in table:
             problem = f"{name[:_SHOWN]} comes from a repository, not a file"
-            raise InputError(f"{self._file}: {place}", problem, "build a wheel of it, and name that, or leave it out")
+            raise InputError(
+                f"{self._file}: {place}", problem, "build a wheel of it, and name that, or leave it out"
+            )
         extras = ",".join(_texts(table, "extras", place))
         version, url = _text(table, "version", place), _text(table, "url", place)
         marker = _text(table, "env-markers", place)
@@ -338,7 +340,9 @@ class _Reader:
             raise Misfit("channel-priority", "differs among the features of the environment")
         strategies = {_text(one, "solve-strategy", "feature") for one in (*features, self._workspace)}
         for strategy in sorted(strategies - {"", "highest"}):
-            self._tell(f"has the solve-strategy {strategy[:_SHOWN]!r}, which has no effect: the newest are taken")
+            self._tell(
+                f"has the solve-strategy {strategy[:_SHOWN]!r}, which has no effect: the newest are taken"
+            )
         return "disabled" not in said
 
     def _list_declared(
@@ -381,7 +385,9 @@ class _Reader:
                 self._tell(f"has the option {key[:_SHOWN]!r} for PyPI, which has no effect")
             for name, value in self._merge(one, "pypi-dependencies").items():
                 if wanted := _mapping(value).get("index"):
-                    self._tell(f"takes {name[:_SHOWN]} from an index of its own, which is asked for all packages")
+                    self._tell(
+                        f"takes {name[:_SHOWN]} from an index of its own, which is asked for all packages"
+                    )
                     extra.append(str(wanted))
         return PipSources(
             index=index, extra=tuple(dict.fromkeys(extra)), find_links=tuple(dict.fromkeys(links))
