@@ -67,21 +67,23 @@ def find_conda_source(directory: Path, options: EnvOptions) -> CondaSource | Non
     scan = options.lock.scan
     subdir = find_subdir(scan.system)
     is_pixi = path.suffix == ".toml"
+    lock = path.parent / PIXI_LOCK
+    locked = is_pixi and lock.is_file()
     if is_pixi:
-        project = parse_manifest(path.name, text, subdir, options.environment or DEFAULT, options.channels)
+        environment = options.environment or DEFAULT
+        project = parse_manifest(path.name, text, subdir, environment, options.channels, locked=locked)
     elif options.environment:
         hint = "leave --group out: an environment.yml is one environment"
         raise InputError(path.name, f"has no environment {options.environment!r}", hint)
     else:
         project = parse_environment(path.name, text, subdir, options.channels)
-    lock = path.parent / PIXI_LOCK
     source = CondaSource(
         path=path,
         name=path.name if is_pixi else _ENVIRONMENTS[0],
         text=text,
         project=project,
         subdir=subdir,
-        lock=lock if is_pixi and lock.is_file() else None,
+        lock=lock if locked else None,
     )
     _check_copy(directory, source)
     return source

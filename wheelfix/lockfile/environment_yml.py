@@ -160,7 +160,7 @@ def read_pip(file: str, lines: Sequence[str]) -> Pip:
                 subject, f"{strip_login(text)[:_SHOWN]!r} is an option that is not followed", hint
             )
         else:
-            requirements.append(check_requirement(subject, text))
+            requirements.append(check_requirement(subject, re.sub(r"\s--hash[= ]\S+", "", text).strip()))
     return Pip(
         requirements=tuple(requirements),
         sources=PipSources(index=index, extra=tuple(extra), find_links=tuple(links)),

@@ -62,6 +62,8 @@ _SPEC = {
 }
 """Keys of a dependency, and of a match specification."""
 _SOURCES = ("path", "git")
+_UNREAD = ("extras", "flags", "when", "track-features", "license-family")
+"""Keys of a dependency that newer channels know."""
 _VIRTUAL = {
     "archspec": "__archspec",
     "cuda": "__cuda",
@@ -71,6 +73,51 @@ _VIRTUAL = {
 }
 _FOREIGN = frozenset({"macos", "osx", "windows"})
 _TOLD_OPTIONS = frozenset({"index-url", "extra-index-urls", "find-links"})
+
+
+_TOKENS = re.compile(
+    r'''"""(?:\\.|[^\\])*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*|[^"\'#{}\[\]\n,]+|.''',
+    re.DOTALL,
+)
+"""Strings, comments, and all else, of TOML."""
+
+
+def decode_manifest(text: str) -> dict[str, Any]:
+    """Decode TOML, also of version 1.1, in which pixi's users break the lines of their tables.
+
+    Raises:
+        Misfit: it is neither.
+    """
+    try:
+        return decode_toml(text)
+    except Misfit:
+        joined = _join_tables(text.removeprefix("\ufeff").replace("\r\n", "\n"))
+        if joined is None:
+            raise
+        try:
+            return decode_toml(joined)
+        except Misfit:
+            pass  # the first message has the lines of the file
+        raise
+
+
+def _join_tables(text: str) -> str | None:
+    """Put each table in braces on one line, without its last comma; None if there is none."""
+    made, open_, changed = list[str](), list[str](), False
+    for word in _TOKENS.findall(text):
+        if word in {"{", "["}:
+            open_.append(word)
+        elif word in {"}", "]"} and open_:
+            if open_.pop() == "{":
+                last = next((n for n in range(len(made) - 1, -1, -1) if made[n].strip()), -1)
+                if last >= 0 and made[last] == ",":
+                    made[last], changed = "", True
+        elif "{" in open_ and (word == "\n" or word.startswith("#")):
+            changed = True
+            made.append(" ")
+            continue
+        made.append(word)
+    return "".join(made) if changed else None
 
 
 def find_manifest(document: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -83,7 +130,13 @@ def find_manifest(document: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def parse_manifest(
-    file: str, text: str, subdir: str, environment: str = DEFAULT, channels: Sequence[str] = ()
+    file: str,
+    text: str,
+    subdir: str,
+    environment: str = DEFAULT,
+    channels: Sequence[str] = (),
+    *,
+    locked: bool = False,
 ) -> CondaProject:
     """Read one environment of pixi's manifest, for one platform.
 
@@ -93,18 +146,19 @@ def parse_manifest(
         subdir: the platform, as conda names it.
         environment: its name.
         channels: to take instead of its own.
+        locked: whether nothing is solved, so that what wheelfix cannot solve is left out without a word.
 
     Raises:
         InputError: it is not TOML, a value has another form than pixi takes, it has no such environment, or
             is for other platforms.
     """
     try:
-        document = decode_toml(text)
+        document = decode_manifest(text)
         manifest = find_manifest(document)
         if manifest is None:
             raise Misfit("", "is no manifest of pixi: it has no [workspace]")
         project = document if manifest is not document else {}
-        return _Reader(file, manifest, project, subdir).read(environment, channels)
+        return _Reader(file, manifest, project, subdir, locked).read(environment, channels)
     except Misfit as misfit:
         raise misfit.tell(file, _HINT) from None
     except RecursionError:
@@ -115,8 +169,14 @@ class _Reader:
     """A manifest that is read for one platform, and what is told of it."""
 
     def __init__(
-        self, file: str, manifest: Mapping[str, Any], document: Mapping[str, Any], subdir: str
+        self,
+        file: str,
+        manifest: Mapping[str, Any],
+        document: Mapping[str, Any],
+        subdir: str,
+        locked: bool,
     ) -> None:
+        self._locked = locked
         self._file, self._manifest, self._subdir = file, manifest, subdir
         self._project = _table(document, "project")
         self._groups = _table(document, "dependency-groups")
@@ -243,6 +303,8 @@ class _Reader:
                 self._platform = name
                 declared = {k: v for k, v in table.items() if k not in {"platform", "name"}}
                 return tuple(_each_virtual(declared, place))
+        if not entries:  # pixi takes the platform it runs on
+            return ()
         shown = ", ".join(
             entry if isinstance(entry, str) else str(_mapping(entry).get("platform", "?"))
             for entry in entries
@@ -278,7 +340,8 @@ class _Reader:
                     raise Misfit(place, "is not in [workspace.dependencies]")
                 own = {k: v for k, v in value.items() if k != "workspace"}
                 value = {**(shared if isinstance(shared, dict) else {"version": shared}), **own}
-            yield _make_spec(place, name, value)
+            if not self._locked or _mapping(value).keys().isdisjoint((*_SOURCES, *_UNREAD)):
+                yield _make_spec(place, name, value)
 
     def _list_requirements(
         self, features: Sequence[Mapping[str, Any]], conda: Iterable[str]
@@ -300,6 +363,8 @@ class _Reader:
             raise Misfit(place, "is neither text nor a table")
         known = {"version", "extras", "url", "env-markers", "index", "path", "editable", "git", *_GIT}
         _check_keys(table, known, place)
+        if self._locked and not table.keys().isdisjoint(_SOURCES):
+            return []
         if "path" in table:
             self._tell(f"has {name[:_SHOWN]} as a directory, which the environment leaves out")
             return []
@@ -411,6 +476,8 @@ def _make_spec(place: str, name: str, value: Any) -> str:
         raise Misfit(place, "is neither text nor a table")
     if source := next((key for key in _SOURCES if key in value), None):
         raise Misfit(place, f"is built by pixi ({source}): only packages of channels are taken")
+    if unread := next((key for key in _UNREAD if key in value), None):
+        raise Misfit(f"{place}.{unread}", "is not followed")
     _check_keys(value, _SPEC, place)
     parts = []
     for key, below in value.items():
