@@ -285,6 +285,35 @@ def fetch_locked(
         fetch_file(client, file.url or "", place, sha256=file.sha256, on_bytes=on_bytes, stop=stop)
 
 
+def fetch_archive(
+    client: Client,
+    url: str,
+    place: Path,
+    *,
+    sha256: str | None = None,
+    md5: str | None = None,
+    on_bytes: Callable[[int, int], None] | None = None,
+    stop: threading.Event | None = None,
+) -> None:
+    """Fetch a package of conda from the address that a lock states.
+
+    Args:
+        client: from :func:`open_session`; may be shared by threads.
+        url: its address.
+        place: the file to write.
+        sha256: hexadecimal digits that it must have.
+        md5: the same; checked without a sha256.
+        on_bytes: called with bytes done and in all.
+        stop: set by another thread to give up.
+
+    Raises:
+        InputError: it cannot be fetched, does not match the lock, or cannot be written.
+    """
+    other = ("md5", md5) if md5 and not sha256 else None
+    with say_unwritten(place.parent):
+        fetch_file(client, url, place, sha256=sha256, other=other, on_bytes=on_bytes, stop=stop)
+
+
 def _take_local(url: str, name: str, sha256: str | None) -> Path:
     path = Path(url2pathname(urlsplit(url).path))
     digest = hash_file(path)

@@ -34,6 +34,7 @@ class Traits(Struct):
         complete: whether its code is complete packages, which are made of wheel files.
         listed: whether its code is a list of libraries for what pip or uv installed: it accepts files of no
             package, and several wheels of one package.
+        prefix: whether what its code is for may have packages of conda.
         cuda: default source of CUDA libraries.
     """
 
@@ -44,6 +45,7 @@ class Traits(Struct):
     replaces: bool = False
     complete: bool = False
     listed: bool = False
+    prefix: bool = False
     cuda: Cuda = Cuda.WHEELS
 
 
@@ -86,18 +88,21 @@ TRAITS = {
         title="nix-ld.nix, a module of NixOS",
         place="A module of NixOS: goes into imports of configuration.nix, as ./nix-ld.nix beside it.",
         listed=True,
+        prefix=True,
     ),
     Dialect.DEVENV: Traits(
         label="devenv",
         title="libraries.nix, a module of devenv",
         place="A module of devenv: goes into imports of devenv.nix, as ./libraries.nix beside it.",
         listed=True,
+        prefix=True,
     ),
     Dialect.SHELL: Traits(
         label="nix-shell",
         title="shell.nix",
         place="A shell.nix with the libraries for nix-ld, for what pip or uv installed.",
         listed=True,
+        prefix=True,
     ),
 }
 """Every dialect, in the order in which code of several is shown."""
