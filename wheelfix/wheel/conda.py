@@ -23,7 +23,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from wheelfix.errors import IndexProblem, InputError, WheelError, describe
+from wheelfix.errors import IndexProblem, InputError, WheelError
 from wheelfix.model.base import Struct, decode_json, field
 from wheelfix.model.conda import CondaBuild
 from wheelfix.model.wheel import Requirement
