@@ -7,7 +7,7 @@ and both are written into one conda-lock.yml.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -19,16 +19,19 @@ from wheelfix.index.lookup import find_glibc
 from wheelfix.lockfile.checks import check_version
 from wheelfix.lockfile.conda_lock import render_conda_lock
 from wheelfix.lockfile.environment_yml import parse_environment
-from wheelfix.lockfile.pixi_toml import DEFAULT, find_manifest, parse_manifest
-from wheelfix.lockfile.read import parse_toml, read_lock, read_text
+from wheelfix.lockfile.pixi_toml import DEFAULT, has_manifest, parse_manifest
+from wheelfix.lockfile.prefix import spell_python
+from wheelfix.lockfile.read import read_lock, read_text
 from wheelfix.model.base import Misfit, replace
 from wheelfix.model.conda import CondaPackage
-from wheelfix.model.lock import Lock
+from wheelfix.model.lock import Lock, Runtime
+from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Finding, Level
 from wheelfix.outside.configuration import find_package_sources
 from wheelfix.outside.files import open_workplace
 from wheelfix.outside.places import find_cache
 from wheelfix.outside.rattler import check_specs, find_subdir, find_unmet, keep_reachable, list_virtual, solve
+from wheelfix.scan.locked import Places, read_choices
 from wheelfix.scan.requirement import find_runtime
 from wheelfix.wheel.metadata import normalize_name
 
@@ -40,6 +43,8 @@ _YAML = (".yml", ".yaml")
 _ENVIRONMENTS = ("environment.yml", "environment.yaml")
 _CUDA = {"12": "12.9"}
 """The newest CUDA of a major version, which a driver of today has."""
+_METADATA = re.compile(r"([A-Za-z0-9][\w.-]*?)-(\d[^-/]*)(?:-py3[^/]*)?\.(?:dist|egg)-info(?:/|$)")
+"""A directory of a distribution's metadata, which is at the top of site-packages."""
 _HINT = "give --from environment.yml or --from pixi.toml"
 
 
@@ -56,37 +61,47 @@ def find_conda_source(directory: Path, options: EnvOptions) -> CondaSource | Non
     Raises:
         InputError: the file cannot be read, or does not say what wheelfix can follow.
     """
-    if options.requirements:
-        return None
-    path = options.project or _find_own(directory)
-    if path is None or not (path.suffix in _YAML or path.suffix == ".toml"):
-        return None
-    text = read_text(path, hint=_HINT)
-    if path.suffix == ".toml" and find_manifest(parse_toml(path.name, text)) is None:
-        return None
-    scan = options.lock.scan
-    subdir = find_subdir(scan.system)
-    is_pixi = path.suffix == ".toml"
-    lock = path.parent / PIXI_LOCK
-    locked = is_pixi and lock.is_file()
-    if is_pixi:
-        environment = options.environment or DEFAULT
-        project = parse_manifest(path.name, text, subdir, environment, options.channels, locked=locked)
-    elif options.environment:
-        hint = "leave --group out: an environment.yml is one environment"
-        raise InputError(path.name, f"has no environment {options.environment!r}", hint)
+    path = None if options.requirements else options.project or _find_own(directory)
+    if path and path.suffix in _YAML:
+        source = _read_environment(path, options)
+    elif (
+        path and path.suffix == ".toml" and (path.name == _PIXI or has_manifest(read_text(path, hint=_HINT)))
+    ):
+        source = _read_manifest(path, options)
     else:
-        project = parse_environment(path.name, text, subdir, options.channels)
-    source = CondaSource(
-        path=path,
-        name=path.name if is_pixi else _ENVIRONMENTS[0],
-        text=text,
-        project=project,
-        subdir=subdir,
-        lock=lock if locked else None,
-    )
+        _check_unasked(options)
+        return None
     _check_copy(directory, source)
     return source
+
+
+def _read_environment(path: Path, options: EnvOptions) -> CondaSource:
+    if options.environment:
+        hint = "leave --group out: an environment.yml is one environment"
+        raise InputError(path.name, f"has no environment {options.environment!r}", hint)
+    text, subdir = read_text(path, hint=_HINT), find_subdir(options.lock.scan.system)
+    project = parse_environment(path.name, text, subdir, options.channels)
+    return CondaSource(path=path, name=_ENVIRONMENTS[0], text=text, project=project, subdir=subdir)
+
+
+def _read_manifest(path: Path, options: EnvOptions) -> CondaSource:
+    text, subdir = read_text(path, hint=_HINT), find_subdir(options.lock.scan.system)
+    lock = path.parent / PIXI_LOCK
+    locked = lock.is_file()
+    environment = options.environment or DEFAULT
+    project = parse_manifest(path.name, text, subdir, environment, options.channels, locked=locked)
+    name = path.name if path.name == _PYPROJECT else _PIXI
+    return CondaSource(
+        path=path, name=name, text=text, project=project, subdir=subdir, lock=lock if locked else None
+    )
+
+
+def _check_unasked(options: EnvOptions) -> None:
+    """Refuse what is for environments of conda alone."""
+    named = "--channel" if options.channels else "--group" if options.environment else ""
+    if named:
+        problem = "is for environments of conda, of environment.yml or pixi.toml"
+        raise InputError(named, problem, "leave it out, or name such a file with --from")
 
 
 def _find_own(directory: Path) -> Path | None:
@@ -187,10 +202,11 @@ def _make_lock(directory: Path, source: CondaSource, options: EnvOptions) -> tup
     if not python:
         problem = "has a PyPI part, and no python to install it for"
         raise InputError(project.file, problem, "add python to its dependencies")
+    runtime = find_runtime(python, scan.system)
     choices = resolve_pypi(
         project,
-        name_distributions(packages),
-        find_runtime(python, scan.system),
+        name_distributions(_read_packages(packages, directory, runtime, options)),
+        runtime,
         scan.sources or find_package_sources(directory=directory),
         {p.name: p.version for p in kept.packages if p.version} if kept else {},
     )
@@ -203,29 +219,41 @@ def _read_kept(directory: Path) -> Lock | None:
     return read_lock(path) if path.is_file() else None
 
 
-def _find_python(packages: Sequence[CondaPackage]) -> str:
-    """Return the version of the Python in an environment, as wheelfix names it; empty without one."""
-    for package in packages:
-        if package.name == "python" and (match := re.match(r"\d+\.\d+", package.version)):
-            if "pypy" in package.build:
-                return f"pypy{match[0]}"
-            return match[0] + ("t" if re.search(r"cp\d+t(?:_|$)", package.build) else "")
-    return ""
+def _find_python(packages: Sequence[CondaPackage]) -> str | None:
+    """Return the Python in an environment; None without one, or for what is no Python 3."""
+    return next((spell_python(package) for package in packages if package.name == "python"), None)
 
 
-def name_distributions(packages: Sequence[CondaPackage]) -> Mapping[str, str]:
-    """Say which distributions of PyPI conda's packages bring: those of the same name that depend on Python.
+def _read_packages(
+    packages: Sequence[CondaPackage], directory: Path, runtime: Runtime, options: EnvOptions
+) -> tuple[Reading, ...]:
+    """Fetch and read conda's packages, which the plan of the environment wants in any case."""
+    places = Places(
+        base=directory,
+        cache=find_cache(),
+        runtime=runtime,
+        find_links=options.lock.find_links,
+        sources=options.lock.scan.sources,
+        progress=options.lock.scan.progress,
+    )
+    return read_choices((), places, packages).conda
+
+
+def name_distributions(readings: Iterable[Reading]) -> Mapping[str, str]:
+    """Say which distributions of PyPI conda's packages bring, by the metadata in them.
+
+    Their own names do not tell: conda's ``matplotlib-base`` has matplotlib, and its ``pytorch`` has torch.
 
     Returns:
         Versions by normalised name.
     """
     found = {}
-    for package in packages:
-        depends = {re.split(r"[\s<>=!~]", text, maxsplit=1)[0] for text in package.depends}
-        if package.name == "python" or depends.isdisjoint({"python", "python_abi", "pypy"}):
-            continue
-        with suppress(Misfit):
-            found[normalize_name(package.name)] = check_version(package.version) or ""
+    for reading in readings:
+        for path in sorted(reading.distribution.files):
+            match = _METADATA.match(path)
+            with suppress(Misfit):
+                if match and check_version(match[2]):
+                    found[normalize_name(match[1])] = match[2]
     return found
 
 

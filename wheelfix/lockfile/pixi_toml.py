@@ -120,6 +120,14 @@ def _join_tables(text: str) -> str | None:
     return "".join(made) if changed else None
 
 
+def has_manifest(text: str) -> bool:
+    """Whether a TOML file is a manifest of pixi, or has one; what is no TOML has none."""
+    try:
+        return find_manifest(decode_manifest(text)) is not None
+    except Misfit:
+        return False
+
+
 def find_manifest(document: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return pixi's part of a pyproject.toml, or of a pixi.toml; None if there is none."""
     pixi = _mapping(_mapping(document.get("tool")).get("pixi"))
