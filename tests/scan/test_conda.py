@@ -23,7 +23,7 @@ def libz(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 @pytest.mark.parametrize("suffix", [".conda", ".tar.bz2"])
 def test_paths_are_those_of_an_environment(tmp_path: Path, libz: bytes, suffix: str) -> None:
     extension = build_elf(tmp_path, "x.so", needed=["libz.so.1"], rpath=["$ORIGIN/../../../.."])
-    files = {
+    files: dict[str, Member | bytes] = {
         "lib/libz.so.1.3.1": libz,
         "lib/libz.so.1": Member(b"libz.so.1.3.1", link=True),
         f"{_SITE}/pkg/x.so": extension,

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 P = TypeVar("P", bound="TargetReading")
 
 
+_CONDA = frozenset({TargetKind.CONDA, TargetKind.CONDA_URL})
+
+
 class Traits(Struct):
     """Properties of a dialect.
 
@@ -120,6 +123,9 @@ def check_targets(targets: Iterable[Target], dialect: Dialect, cuda: Cuda) -> No
         command = f"run `wheelfix override --dialect shell {quote_target(target.text)}`"
         if target.kind is TargetKind.ELF and not traits.listed:
             problem = f"is an ELF file of no package, for which {dialect} has nothing"
+            raise InputError(target.text, problem, command)
+        if target.kind in _CONDA and not traits.listed:
+            problem = f"is a package of conda, for which {dialect} has nothing: its sets are made of wheels"
             raise InputError(target.text, problem, command)
         if target.kind is TargetKind.ENVIRONMENT and traits.complete:
             problem = f"is an environment: packages for {dialect} are made of wheels"

@@ -36,13 +36,15 @@ from wheelfix.wheel.conda import (
     CondaDescription,
     CondaMember,
     MemberKind,
-    find_python_directory,
-    find_site_path,
     is_read,
     iter_members,
-    parse_conda_filename,
     parse_description,
     read_again,
+)
+from wheelfix.wheel.conda_names import (
+    find_python_directory,
+    find_site_path,
+    parse_conda_filename,
     resolve_link,
 )
 from wheelfix.wheel.contents import MAX_INIT, is_init, is_namespace

@@ -51,6 +51,8 @@ class TargetKind(StrEnum):
     REQUIREMENT = "requirement"
     URL = "url"
     SDIST_URL = "sdist-url"
+    CONDA = "conda"
+    CONDA_URL = "conda-url"
     TEXT = "text"
     FOREIGN = "foreign"
 
@@ -64,6 +66,8 @@ _READ = frozenset(
         TargetKind.REQUIREMENTS,
         TargetKind.REQUIREMENT,
         TargetKind.URL,
+        TargetKind.CONDA,
+        TargetKind.CONDA_URL,
     }
 )
 TAKES: Mapping[str, frozenset[TargetKind]] = {
@@ -77,7 +81,9 @@ TAKES: Mapping[str, frozenset[TargetKind]] = {
     "sdist": frozenset({TargetKind.SDIST, TargetKind.REQUIREMENT, TargetKind.SDIST_URL}),
     "lock": frozenset({TargetKind.LOCK}),
     "explain": frozenset({TargetKind.TEXT}),
-    "--with": frozenset({TargetKind.WHEEL, TargetKind.WHEELS, TargetKind.ENVIRONMENT}),
+    "--with": frozenset(
+        {TargetKind.WHEEL, TargetKind.WHEELS, TargetKind.ENVIRONMENT, TargetKind.CONDA, TargetKind.CONDA_URL}
+    ),
 }
 """The kinds of target that a command, or an option, accepts."""
 
@@ -286,7 +292,26 @@ def _find_inside(look: TargetProperties, command: str) -> tuple[str, TargetKind,
 def _is_fetched(text: str) -> bool:
     from wheelfix.outside.requirements import is_url, looks_like_requirement
 
-    return is_url(text) or looks_like_requirement(text)
+    return is_url(text) or _is_package_address(text) or looks_like_requirement(text)
+
+
+def _is_package_address(text: str) -> bool:
+    """Whether it is the address of a package of conda, by the name that the file will have."""
+    from urllib.parse import unquote, urlsplit
+
+    if not re.match(r"(?:https?|file)://", text, re.IGNORECASE):
+        return False
+    from wheelfix.wheel.conda_names import parse_conda_filename
+
+    try:
+        path = urlsplit(text).path
+    except ValueError:
+        return False  # not an address; the fetcher reports it
+    return parse_conda_filename(unquote(path).rpartition("/")[2]) is not None
+
+
+def _is_conda_url(look: TargetProperties) -> bool:
+    return not look.path and _is_package_address(look.text)
 
 
 def _find_url(look: TargetProperties) -> str | None:
@@ -314,6 +339,11 @@ def _is_sdist_url(look: TargetProperties) -> bool:
     except ValueError:
         return False  # not an address; the fetcher reports it
     return parse_sdist_name(unquote(path).rpartition("/")[2]) is not None
+
+
+def _is_wheel_url(look: TargetProperties) -> bool:
+    others = (_is_repository, _is_sdist_url, _is_conda_url)
+    return bool(_find_url(look)) and not any(is_other(look) for is_other in others)
 
 
 def _starts(*magic: bytes) -> Callable[[TargetProperties], bool]:
@@ -452,6 +482,25 @@ def _is_wheel_directory(look: TargetProperties) -> bool:
     return any(name.endswith(".whl") for name in names) and bool(find_wheels(look.path))
 
 
+def _is_conda(look: TargetProperties) -> bool:
+    if look.name.endswith(".conda"):
+        return True
+    if look.head.startswith(b"BZh") and look.path:
+        from wheelfix.wheel.conda import is_old_package
+
+        return is_old_package(look.path)
+    return any(re.fullmatch(r"pkg-[^/]+\.tar\.zst", path) for path in _list_members(look))
+
+
+def _is_package_directory(look: TargetProperties) -> bool:
+    """Whether it is a directory of packages of conda, as a channel and conda's cache have them."""
+    if not look.path or not look.names or "conda-meta" in look.names:
+        return False
+    from wheelfix.wheel.conda_names import find_packages
+
+    return bool(find_packages(look.path))
+
+
 def _is_environment(look: TargetProperties) -> bool:
     if look.names is None or not look.path:
         return False
@@ -473,7 +522,7 @@ def _is_project(look: TargetProperties) -> bool:
 
 def _is_tree(look: TargetProperties) -> bool:
     """Any other directory, for its ELF files; in a project these are the ones built in place."""
-    if not look.names or not look.path or _is_wheel_directory(look):
+    if not look.names or not look.path or _is_wheel_directory(look) or _is_package_directory(look):
         return False
     if not _is_project(look):
         return True
@@ -508,6 +557,12 @@ _BUILT = "build a wheel of it (`pip wheel --no-deps {target}`), then run `wheelf
 # Without the slash, pip takes a directory's name for a requirement.
 _BUILT_HERE = _BUILT.replace("{target}", "{target}/")
 
+_CONDA_HINTS = {
+    "adapter": "run `wheelfix override --dialect shell {target}`",
+    "lock": "lock the environment that has it (`pixi lock`), then run `wheelfix lock pixi.lock`",
+    "patch": "create an environment with it, then run `wheelfix patch PREFIX`",
+}
+
 KINDS: tuple[TargetRule, ...] = (
     TargetRule(
         kind=_FOREIGN,
@@ -523,15 +578,22 @@ KINDS: tuple[TargetRule, ...] = (
         hint=f"{_BUILT}; what it needs to build Rust, `wheelfix sdist {{target}}` tells",
     ),
     TargetRule(
+        kind=TargetKind.CONDA_URL,
+        called="the address of a package of conda",
+        tell=_is_conda_url,
+        command="scan",
+        hints=_CONDA_HINTS,
+    ),
+    TargetRule(
         kind=TargetKind.URL,
         called="the address of a wheel",
-        tell=lambda look: bool(_find_url(look)) and not _is_repository(look) and not _is_sdist_url(look),
+        tell=_is_wheel_url,
         command="scan",
     ),
     TargetRule(
         kind=TargetKind.REQUIREMENT,
         called="a requirement",
-        tell=lambda look: not look.path and not _find_url(look),
+        tell=lambda look: not look.path and not _find_url(look) and not _is_conda_url(look),
         command="scan",
         hints={"lock": "lock it first (`uv lock`), or run `wheelfix override {target}`"},
     ),
@@ -559,10 +621,11 @@ KINDS: tuple[TargetRule, ...] = (
         hint="nothing loads it: name the wheel, or a shared library",
     ),
     TargetRule(
-        kind=_FOREIGN,
+        kind=TargetKind.CONDA,
         called="a package of conda",
-        tell=_ends(".conda"),
-        hint="create an environment with it, then run `wheelfix scan PREFIX`",
+        tell=_is_conda,
+        command="scan",
+        hints=_CONDA_HINTS,
     ),
     TargetRule(
         kind=_FOREIGN,
@@ -665,6 +728,13 @@ KINDS: tuple[TargetRule, ...] = (
             "patch": "patch them one by one",
             "adapter": "name one of them: an adapter is for one package",
         },
+    ),
+    TargetRule(
+        kind=TargetKind.CONDA,
+        called="a directory of packages of conda",
+        tell=_is_package_directory,
+        command="scan",
+        hints=_CONDA_HINTS,
     ),
     TargetRule(kind=TargetKind.ENVIRONMENT, called="an environment", tell=_is_environment, command="scan"),
     TargetRule(

@@ -17,20 +17,20 @@ import posixpath
 import re
 import shlex
 import tarfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
+from itertools import islice
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from wheelfix.errors import IndexProblem, InputError, WheelError
 from wheelfix.model.base import Struct, decode_json, field
 from wheelfix.model.conda import CondaBuild
 from wheelfix.model.wheel import Requirement
-from wheelfix.wheel.archive import Archive, Member, iter_chunks, list_members
+from wheelfix.wheel.archive import Archive, Member, iter_chunks, list_members, open_unlisted
+from wheelfix.wheel.conda_names import find_spec_name, make_requires, parse_conda_filename
 from wheelfix.wheel.tree import escape_path
 from wheelfix.wheel.zstd import inflate
-
-SUFFIXES: Final = (".conda", ".tar.bz2")
-"""How files of packages are named; the content decides which of both formats one is."""
 
 MAX_INFLATED = 32 << 30
 """Limit of bytes inflated per package; the largest known, of CUDA, have some 5 GB."""
@@ -45,6 +45,8 @@ _FREE = 256 << 20
 _MAX_HEADER = 256 << 10
 """Longest extended header of a member, in bytes: a path, the target of a link, and attributes."""
 _MAX_GLOBAL = 64
+_MAX_LOOKED = 4096
+"""Members among which the description is searched; build tools write it first."""
 _PIECE = 1 << 20
 _BLOCK = 512
 _Kind = TypeVar("_Kind")
@@ -56,9 +58,6 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
 _VERSION = re.compile(r"[A-Za-z0-9_.+!~-]{1,255}")
 _BUILD = re.compile(r"[A-Za-z0-9_.+-]{0,255}")
 _SUBDIR = re.compile(r"[a-z0-9_-]{1,64}")
-_SPEC_NAME = re.compile(r"\s*(?:[^\s\[\]:]+::)?([A-Za-z0-9_][A-Za-z0-9_.-]*)")
-_FILENAME = re.compile(r"(.+)-([^-]+)-([^-]+)")
-_PYTHON_LIB = re.compile(r"lib/python\d\.\d+t?/(?=.)")
 _OLD_PLACEHOLDER = "/opt/anaconda1anaconda2anaconda3"
 """What stands for the prefix where ``info/has_prefix`` does not say it (conda-build 1)."""
 _READ = frozenset(
@@ -257,87 +256,16 @@ def parse_description(name: str, kept: Mapping[str, bytes]) -> CondaDescription:
     )
 
 
-def make_requires(depends: Iterable[str]) -> tuple[Requirement, ...]:
-    """Make requirements of match specifications; virtual packages, such as ``__glibc``, are left out.
-
-    Example:
-        >>> [r.name for r in make_requires(["libzlib >=1.3.1,<2.0a0", "__glibc >=2.17,<3.0.a0"])]
-        ['libzlib']
-    """
-    named = ((spec, find_spec_name(spec)) for spec in depends)
-    return tuple(
-        Requirement(name=name, extras=(), active=True, text=spec)
-        for spec, name in named
-        if name and not name.startswith("__")
-    )
-
-
-def find_spec_name(spec: str) -> str:
-    """Return the name in a match specification, or an empty string.
-
-    Example:
-        >>> find_spec_name("conda-forge::python >=3.11,<3.12.0a0"), find_spec_name("numpy[version='>=2']")
-        ('python', 'numpy')
-    """
-    match = _SPEC_NAME.match(spec)
-    return match[1].lower() if match else ""
-
-
-def parse_conda_filename(filename: str) -> tuple[str, str, str] | None:
-    """Split the name of a package's file into name, version and build; None for any other name.
-
-    Example:
-        >>> parse_conda_filename("libgcc-ng-14.2.0-h69a702a_2.conda")
-        ('libgcc-ng', '14.2.0', 'h69a702a_2')
-    """
-    stem = next((filename[: -len(one)] for one in SUFFIXES if filename.lower().endswith(one)), "")
-    match = _FILENAME.fullmatch(stem)
-    return (match[1], match[2], match[3]) if match else None
-
-
-def find_python_directory(paths: Iterable[str]) -> str:
-    """Return the ``lib/python3.N/`` that most files of a package are in, or an empty string."""
-    counts: dict[str, int] = {}
-    for path in paths:
-        if match := _PYTHON_LIB.match(path):
-            counts[match[0]] = counts.get(match[0], 0) + 1
-    return min(counts, key=lambda one: (-counts[one], one), default="")
-
-
-def find_site_path(path: str, python: str, *, noarch: bool = False) -> str:
-    """Spell a path in the prefix relative to site-packages, as paths of an environment are spelled.
-
-    Args:
-        path: relative to the prefix.
-        python: from :func:`find_python_directory`.
-        noarch: whether the package is ``noarch: python``, whose files an installer puts in place.
-
-    Example:
-        >>> find_site_path("lib/python3.11/site-packages/numpy/x.so", "lib/python3.11/")
-        'numpy/x.so'
-        >>> find_site_path("lib/libz.so.1", ""), find_site_path("site-packages/a.py", "", noarch=True)
-        ('../../libz.so.1', 'a.py')
-    """
-    inside, scripts = f"{python}site-packages/", "python-scripts/"
-    if noarch and path.startswith("site-packages/"):
-        return path.removeprefix("site-packages/")
-    if noarch and path.startswith(scripts):
-        return f"../../../bin/{path.removeprefix(scripts)}"
-    if python and path.startswith(inside):
-        return path.removeprefix(inside)
-    if python and path.startswith(python):
-        return f"../{path.removeprefix(python)}"
-    if path.startswith("lib/"):
-        return f"../../{path.removeprefix('lib/')}"
-    return f"../../../{path}"
-
-
-def resolve_link(path: str, target: str) -> str | None:
-    """Return the path that a link leads to, relative to the prefix; None if it leaves the prefix."""
-    if target.startswith("/"):
-        return None
-    found = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
-    return None if found == ".." or found.startswith("../") else found
+def is_old_package(path: Path) -> bool:
+    """Whether a ``.tar.bz2`` has the description of a package of conda, or is at least called like one."""
+    try:
+        with open_unlisted(path) as archive:
+            members = islice((member for member, _ in iter_members(archive)), _MAX_LOOKED)
+            if any(member.path == "info/index.json" for member in members):
+                return True
+    except InputError:
+        pass  # damaged or hostile: the reader has the better message
+    return parse_conda_filename(path.name) is not None
 
 
 # Archives
