@@ -13,6 +13,7 @@ from wheelfix.lock.plan import (
     replace_bound,
 )
 from wheelfix.lock.read import find_places, read_dependencies, read_request, read_rust
+from wheelfix.override.dialects import TRAITS
 from wheelfix.scan.locked import keep_chosen, read_choices
 from wheelfix.scan.scan import scan_readings
 
@@ -34,7 +35,9 @@ def plan_lock(path: Path, options: LockOptions) -> LockPlan:
     places = find_places(path, request, options)
     adapters = plan_lock_adapters(request, selection, dependencies, {}, options)
     kept = drop_removed_packages(request, replace_bound(selection, adapters), adapters, options)
-    found = read_choices(kept.choices, places)
+    # A package set of nixpkgs has no place for packages of conda, which are not fetched for it then.
+    packages = request.lock.conda if TRAITS[options.dialect].prefix else ()
+    found = read_choices(kept.choices, places, packages)
     if adapters.adapters:  # only the wheels that stay tell whether they link what is replaced
         scans = {scan.name: scan for scan in scan_readings(found.wheels, options.scan)}
         adapters = plan_lock_adapters(request, selection, dependencies, scans, options)

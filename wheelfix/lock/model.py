@@ -197,7 +197,8 @@ class LockPlan(Struct):
         findings: the residue, errors first.
         conda: packages of conda of the environment, for the target's platform, sorted by name.
         conda_scans: of these packages, which are at hand of each other, sorted by name.
-        read: names of the wheels that were read now, sorted; readings of the others were stored.
+        read: names of the wheels and packages of conda that were read now, sorted; readings of the others
+            were stored.
         form, tests: as in :class:`LockOptions`.
         packages: made of source distributions, sorted by name; for nixpkgs alone.
         named: packages in whose place the user wants an attribute of nixpkgs, by name; for nixpkgs alone.
@@ -226,7 +227,7 @@ class LockPlan(Struct):
     @property
     def told(self) -> tuple[Finding, ...]:
         """The findings, and the warnings of the scans."""
-        return (*self.findings, *find_warnings(self.scans))
+        return (*self.findings, *find_warnings((*self.scans, *self.conda_scans)))
 
     @property
     def answered(self) -> bool:

@@ -30,7 +30,7 @@ from wheelfix.lock.nixpkgs import (
     tell_set,
 )
 from wheelfix.lock.r_packages import add_r_packages, list_build_inputs
-from wheelfix.lock.residue import tell_choices, tell_needs
+from wheelfix.lock.residue import tell_choices, tell_needs, tell_outside
 from wheelfix.lockfile.select import (
     check_rules,
     find_doubles,
@@ -46,7 +46,7 @@ from wheelfix.model.base import replace
 from wheelfix.model.lock import Choice, ChoiceKind, LockedPackage, ProviderRule, Runtime, name_packages
 from wheelfix.model.override import AdapterPlan, Cuda, Form, Override, WheelSource
 from wheelfix.model.reading import Reading
-from wheelfix.model.scan import Level, WheelScan
+from wheelfix.model.scan import Finding, Level, WheelScan
 from wheelfix.model.wheel import Distribution
 from wheelfix.override.bound import Environment, plan_adapters
 from wheelfix.override.builds import FindBuild, choose_build, make_finder
@@ -57,9 +57,10 @@ from wheelfix.override.python_set import prepare_shadowed, tell_dependencies
 from wheelfix.override.strip import Dependencies, check_wishes
 from wheelfix.override.versions import tell_gaps
 from wheelfix.scan.findings import tell_qts
-from wheelfix.scan.locked import LockReadings
+from wheelfix.scan.locked import LockReadings, find_prefix_python
 from wheelfix.scan.nixpkgs import tell_differences
 from wheelfix.scan.places import tell_places
+from wheelfix.scan.prefix import add_digests, tell_prefix
 from wheelfix.scan.scan import scan_readings
 from wheelfix.sdist.model import CargoPlan
 from wheelfix.sdist.plan import find_unfilled
@@ -233,9 +234,12 @@ def plan_overlay(
         IndexProblem: the index is damaged.
     """
     choices, chosen = selection.choices, {choice.package.name for choice in selection.choices}
-    scans = scan_readings(found.wheels, options.scan)
+    # What is installed together is at hand of each other, whichever tool brings it.
+    together = scan_readings((*found.wheels, *found.conda), options.scan)
+    scans, conda_scans = together[: len(found.wheels)], together[len(found.wheels) :]
     collisions = find_collisions(found.wheels)
-    complete = TRAITS[options.dialect].complete
+    traits = TRAITS[options.dialect]
+    complete = traits.complete
     builds = _plan_builds(request, choices, found, rust)
     left = {j.name for a in adapters.adapters for j in (*a.strip.stripped, *a.strip.leaving)}
     overrides = _plan_overrides(request, choices, found, scans, collisions, left, options)
@@ -249,15 +253,22 @@ def plan_overlay(
         overrides,
         _plan_built(found.sources, options),
         adapters.adapters,
-        possible=TRAITS[options.dialect].locked and not complete,
+        possible=traits.locked and not complete,
     )
     overrides, built = r.overrides, r.built
+    if traits.listed:
+        outside = (
+            plan_override(reading, scan, Cuda.WHEELS)
+            for reading, scan in zip(found.conda, conda_scans, strict=True)
+        )
+        overrides = tuple(sorted((*overrides, *outside), key=lambda override: override.name))
     findings = (
         *request.findings,
         *tell_doubles(find_doubles(selection.selected)),
         *selection.findings,
         *adapters.findings,
-        *tell_needs(scans, chosen),
+        *tell_needs(together, {*chosen, *(one.name for one in request.lock.conda)}),
+        *_tell_conda(request, found, conda_scans, options),
         *tell_collisions(collisions, request.runtime.python),
         *tell_qts(wheel.distribution for wheel in found.wheels),
         *tell_gaps(overrides),
@@ -270,7 +281,7 @@ def plan_overlay(
         *r.findings,
         *tell_refused((*overrides, *built), scans),
         *tell_differences(options.scan.index),
-        *tell_places(scans, options.scan.index),
+        *tell_places(together, options.scan.index),
     )
     order = list(Level)
     return LockPlan(
@@ -290,8 +301,25 @@ def plan_overlay(
         built=() if complete else built,
         collisions=collisions,
         findings=tuple(sorted(set(findings), key=lambda f: (order.index(f.level), f.subject, f.message))),
+        conda=add_digests(request.lock.conda, found.conda),
+        conda_scans=conda_scans,
         read=found.read,
     )
+
+
+def _tell_conda(
+    request: LockRequest, found: LockReadings, scans: Sequence[WheelScan], options: LockOptions
+) -> tuple[Finding, ...]:
+    """Tell what is to be known of the packages of conda: where they are left out, that; else their own."""
+    lock, traits = request.lock, TRAITS[options.dialect]
+    if not lock.conda:
+        return ()
+    if not traits.prefix:
+        count = f"{len(lock.conda)} package{'s' if len(lock.conda) > 1 else ''} of conda"
+        message = f"has {count}, which {traits.label} has no place for: `--dialect conda` makes them"
+        return (Finding(level=Level.NOTE, subject=lock.name, message=message),)
+    told = tell_prefix(lock.conda, found.conda, python=find_prefix_python(lock, request.runtime))
+    return told if traits.listed else (*told, *tell_outside(scans))
 
 
 def _plan_overrides(

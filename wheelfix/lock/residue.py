@@ -34,6 +34,22 @@ def tell_needs(scans: Iterable[WheelScan], locked: AbstractSet[str]) -> tuple[Fi
     return tuple(found)
 
 
+def tell_outside(scans: Iterable[WheelScan]) -> tuple[Finding, ...]:
+    """Report what packages of conda need and no package of their environment has, but nixpkgs."""
+    found = []
+    for scan in scans:
+        for need in scan.used:
+            if need.need_class is NeedClass.PROVIDED and need.machine == scan.machine:
+                message = (
+                    f"{need.soname}, wanted by {name_some(need.wanted_by, _NAMED)}: no package of the "
+                    f"environment has it; nixpkgs has, in {need.providers[0].attr}"
+                )
+                found.append(
+                    Finding(level=Level.NOTE, subject=f"{scan.name} {scan.version}", message=message)
+                )
+    return tuple(found)
+
+
 def tell_choices(choices: Iterable[Choice], builds: Mapping[str, BuildSystem]) -> tuple[Finding, ...]:
     """Report packages that are built from source, and wheels that pip would not have chosen."""
     return tuple(f for choice in choices if (f := _tell_choice(choice, builds.get(choice.package.name))))

@@ -31,7 +31,12 @@ from wheelfix.wheel.metadata import normalize_glob, rank_version, tells_platform
 
 DEFAULT_KINDS = (ChoiceKind.WHEEL, ChoiceKind.SDIST)
 _SHOWN = 6
-_MAIN = {LockKind.POETRY: "main", LockKind.PDM: "default", LockKind.PIPENV: "default"}
+_MAIN = {
+    LockKind.POETRY: "main",
+    LockKind.PDM: "default",
+    LockKind.PIPENV: "default",
+    LockKind.CONDA_LOCK: "main",
+}
 """The group that every environment has, of formats that know one."""
 
 
@@ -409,6 +414,15 @@ def _find_parts(lock: Lock, asked: Asked) -> tuple[frozenset[str], frozenset[str
         main = {_MAIN.get(lock.kind, "")} & set(lock.default_groups)
         wanted = _match(lock, "group", asked.groups, known_groups) | main
     return extras, wanted
+
+
+def find_groups(lock: Lock, asked: Asked) -> frozenset[str]:
+    """Return the names of the dependency groups that are chosen.
+
+    Raises:
+        InputError: the lock has no such group, or no such extra.
+    """
+    return _find_parts(lock, asked)[1]
 
 
 def _list_names(lock: Lock, sets: str) -> set[str]:

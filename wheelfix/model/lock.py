@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from wheelfix.model.base import Struct
-from wheelfix.model.conda import CondaPackage
+from wheelfix.model.conda import CondaPackage, CondaPlatform
 from wheelfix.model.lock_formats import LockKind
 from wheelfix.model.python import PYPY
 
@@ -87,6 +87,7 @@ class LockedPackage(Struct):
         in_groups: dependency groups it belongs to (poetry, pdm, pipenv); empty for all.
         origin: distinguishes it from the same version from another place; empty if the lock states none.
         optional: whether only an extra brings it (poetry).
+        platforms: of conda that it is locked for, sorted; empty for all.
     """
 
     name: str
@@ -102,6 +103,7 @@ class LockedPackage(Struct):
     in_groups: tuple[str, ...] = ()
     origin: str = ""
     optional: bool = False
+    platforms: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -123,6 +125,7 @@ class Lock(Struct):
         default_groups: dependency groups taken unless others are named.
         conda: packages of conda, for all platforms of the lock, in its order.
         channels: of conda, as the lock names them, strongest first.
+        platforms: of conda that the lock is for, sorted by name.
     """
 
     name: str
@@ -136,6 +139,7 @@ class Lock(Struct):
     default_groups: tuple[str, ...] = ()
     conda: tuple[CondaPackage, ...] = ()
     channels: tuple[str, ...] = ()
+    platforms: tuple[CondaPlatform, ...] = ()
 
 
 class Runtime(Struct):

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 Given = Sequence[tuple[str, str]]
 """Options that the user gave, with their values, in their order."""
 
-INSTALLED = frozenset({TargetKind.ENVIRONMENT, TargetKind.ELF})
+INSTALLED = frozenset({TargetKind.ENVIRONMENT, TargetKind.ELF, TargetKind.CONDA, TargetKind.CONDA_URL})
 """Kinds of targets that are used as they are, and of which no package set is made."""
 
 _WIDTH = 76

@@ -320,6 +320,22 @@ class TagDocument(Struct):
     fitting: tuple[str, ...]
 
 
+class CondaDocument(Struct):
+    """What a package of conda is, besides its name and version.
+
+    Attributes:
+        build: its build string.
+        subdir: of the channel: linux-64, noarch.
+        noarch: python, generic, or empty for a package of one platform.
+        scripts: whether it has a program that conda runs before or after linking it.
+    """
+
+    build: str
+    subdir: str
+    noarch: str
+    scripts: bool
+
+
 class ScanDocument(Struct, tag_field="schema", tag="wheelfix.scan/2"):
     """Result of `wheelfix scan` for one target.
 
@@ -347,6 +363,8 @@ class ScanDocument(Struct, tag_field="schema", tag="wheelfix.scan/2"):
         attributes: what nixpkgs says of the attributes that are named above, by attribute.
         nixpkgs: which nixpkgs says it.
         policies: whether each platform tag holds, by auditwheel's policies, sorted by tag.
+        conda: of a package of conda, whose name is conda's own, and whose requires_dist are match
+            specifications; null for any other distribution.
     """
 
     target: str
@@ -369,6 +387,7 @@ class ScanDocument(Struct, tag_field="schema", tag="wheelfix.scan/2"):
     attributes: Mapping[str, AttributeDocument]
     nixpkgs: NixpkgsDocument | None
     policies: tuple[TagDocument, ...]
+    conda: CondaDocument | None
 
 
 class StepDocument(Struct):

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from wheelfix.model.base import decode_json
+from wheelfix.model.conda import CondaBuild
 from wheelfix.model.names import NameKind
 from wheelfix.report.documents import (
     AdapterDocument,
@@ -25,6 +26,7 @@ from wheelfix.report.documents import (
     CheckFindingDocument,
     ChosenPackageDocument,
     CollisionDocument,
+    CondaDocument,
     DependenciesDocument,
     DependencyDocument,
     EnvDocument,
@@ -183,6 +185,7 @@ def document_scan(scan: WheelScan) -> ScanDocument:
         attributes=_document_attributes(scan.attributes),
         nixpkgs=_document_nixpkgs(scan.nixpkgs) if scan.nixpkgs else None,
         policies=tuple(map(_document_tag, scan.tag_checks)),
+        conda=_document_conda(scan.conda) if scan.conda else None,
     )
 
 
@@ -597,6 +600,12 @@ def _document_nixpkgs(info: NixpkgsInfo) -> NixpkgsDocument:
 
 def _document_findings(findings: Iterable[Finding]) -> tuple[FindingDocument, ...]:
     return tuple(FindingDocument(level=f.level, subject=f.subject, message=f.message) for f in findings)
+
+
+def _document_conda(build: CondaBuild) -> CondaDocument:
+    return CondaDocument(
+        build=build.build, subdir=build.subdir, noarch=build.noarch, scripts=build.links_scripts
+    )
 
 
 def _document_tag(check: TagCheck) -> TagDocument:

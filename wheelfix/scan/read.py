@@ -39,7 +39,7 @@ from wheelfix.scan.store import find_reading, read_once, store_reading
 from wheelfix.wheel.archive import Archive, iter_chunks, list_members, open_archive, open_unlisted
 from wheelfix.wheel.environment import Environment, read_environment
 from wheelfix.wheel.foreign import NO_ELF, describe_head, find_system, is_for_any, say_formats
-from wheelfix.wheel.identity import wait_for_tick
+from wheelfix.wheel.identity import hash_beside, wait_for_tick
 from wheelfix.wheel.input import open_input
 from wheelfix.wheel.metadata import find_environment, parse_filename, parse_requirement, split_label
 from wheelfix.wheel.tree import escape_path
@@ -119,6 +119,52 @@ def read_wheel(
     return name_reading(replace(reading, origin=origin), archive.name)
 
 
+def read_conda(
+    path: Path,
+    *,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+    name: str | None = None,
+    sha256: str | None = None,
+) -> Reading:
+    """Read one package of conda as a stream, with its contents.
+
+    Args:
+        path: the package, ``.conda`` or ``.tar.bz2``.
+        cache: directory of stored readings, by the package's SHA-256; None stores nothing.
+        progress: called with compressed bytes done and in all.
+        name: file name of the package, if the file has another one.
+        sha256: digest that the package must have.
+
+    Raises:
+        InputError: the file is missing, is no package, is damaged or hostile, is for another system, has
+            another digest, or was written to during the reading.
+    """
+    if cache:
+        wait_for_tick(path)
+    with open_unlisted(path, name=name) as archive:
+        read = partial(_read_package, archive, progress)
+        if cache:
+            reading = read_once(archive, cache, read, contents=True)
+        else:
+            with hash_beside(archive.read) as pending:
+                reading = read()
+                reading = replace(reading, about=replace(reading.about, sha256=pending()))
+        archive.check_unchanged()
+        if sha256 and reading.about.sha256 != sha256:
+            hint = "fetch it again: what would be read of it belongs to another package"
+            raise InputError(archive.name, f"has not the sha256 {sha256}", hint)
+        origin = Origin(kind=OriginKind.CONDA, path=str(path), stamp=archive.stamp)
+    return name_reading(replace(reading, origin=origin), archive.name)
+
+
+def _read_package(archive: Archive, progress: Progress | None) -> Reading:
+    from wheelfix.scan.conda import CondaSource
+
+    source = CondaSource(archive, _count_up(progress, archive.size))
+    return replace(read_source(source, contents=True), origin=None, links=source.list_links())
+
+
 def _read_archive(archive: Archive, progress: Progress | None, *, contents: bool) -> Reading:
     """Read an open wheel, for the tags of its WHEEL file."""
     listed = list_members(archive)
@@ -176,6 +222,8 @@ def name_reading(reading: Reading, filename: str) -> Reading:
     Raises:
         InputError: the wheel is for another system.
     """
+    if reading.distribution.conda:
+        return _name_package(reading, filename)
     wheel, parsed = reading.distribution, parse_filename(filename)
     tags, requires = parsed[2] if parsed else wheel.tags, wheel.requires
     environment = find_environment(tags)
@@ -199,6 +247,17 @@ def name_reading(reading: Reading, filename: str) -> Reading:
         note = Finding(level=Level.NOTE, subject=filename, message=problem)
         return replace(reading, findings=(*reading.findings, note))
     return reading
+
+
+def _name_package(reading: Reading, filename: str) -> Reading:
+    """Refuse a package of conda for another system."""
+    named = replace(reading, distribution=replace(reading.distribution, target=filename))
+    assert named.distribution.conda
+    subdir = named.distribution.conda.subdir
+    if not subdir.startswith(("linux-", "noarch")):
+        problem = f"is a package for {subdir}: wheelfix reads packages for Linux"
+        raise InputError(filename, problem, "take the one of linux-64, or of your machine")
+    return named
 
 
 def _judge_system(reading: Reading) -> tuple[str, Level | None]:

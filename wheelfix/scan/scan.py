@@ -48,7 +48,15 @@ Progress = Callable[[int, int], None]
 OnError = Callable[[WheelfixError], object]
 
 
-_TOGETHER = frozenset({TargetKind.ENVIRONMENT, TargetKind.LOCK, TargetKind.REQUIREMENTS})
+_TOGETHER = frozenset(
+    {
+        TargetKind.ENVIRONMENT,
+        TargetKind.LOCK,
+        TargetKind.REQUIREMENTS,
+        TargetKind.CONDA,
+        TargetKind.CONDA_URL,
+    }
+)
 """Kinds of target whose distributions are loaded by one Python."""
 
 
@@ -276,7 +284,11 @@ class _Found(Struct):
 
 
 def _split(target: Target) -> tuple[Target, ...]:
-    """Split a directory of wheels into wheels, as each may be damaged; other targets stay whole."""
+    """Split a directory of wheels or packages into these, as each may be damaged; others stay whole."""
+    if target.kind is TargetKind.CONDA and target.path and target.path.is_dir():
+        from wheelfix.wheel.conda_names import find_packages
+
+        return tuple(replace(target, path=package) for package in find_packages(target.path))
     if target.kind is not TargetKind.WHEELS or not target.path:
         return (target,)
     return tuple(replace(target, path=wheel) for wheel in find_wheels(target.path))
@@ -347,6 +359,19 @@ def _read_wheel(target: Target, options: ScanOptions, _: list[Finding]) -> Itera
     assert target.path
     reading = read_wheel(target.path, cache=options.cache, progress=options.progress)
     yield _Found(target=target, reading=reading, wheel=target.path)
+
+
+def _read_conda(target: Target, options: ScanOptions, _: list[Finding]) -> Iterator[_Found]:
+    from wheelfix.scan.read import read_conda
+
+    path = target.path
+    if path is None:
+        from wheelfix.outside.wheels import fetch_url
+
+        cache = find_cache().urls
+        path = fetch_url(target.text, cache, sources=options.sources, on_bytes=options.progress)
+    reading = read_conda(path, cache=options.cache, progress=options.progress)
+    yield _Found(target=target, reading=reading)
 
 
 def _read_installed(target: Target, options: ScanOptions, _: list[Finding]) -> Iterator[_Found]:
@@ -447,4 +472,6 @@ _READERS: Mapping[TargetKind, Callable[[Target, ScanOptions, list[Finding]], Ite
     TargetKind.REQUIREMENTS: _read_list,
     TargetKind.REQUIREMENT: _read_fetched,
     TargetKind.URL: _read_fetched,
+    TargetKind.CONDA: _read_conda,
+    TargetKind.CONDA_URL: _read_conda,
 }

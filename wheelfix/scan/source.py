@@ -98,7 +98,7 @@ class ArchiveSource:
         self._archive, self._with_contents = archive, with_contents
         self._info = find_dist_info(archive)
         self._members = {member.path: member for member in archive.members}
-        self._heads = _Heads()
+        self._heads = Heads()
         self._kept: dict[str, bytes] = {}
 
     @property
@@ -174,7 +174,7 @@ class UnpackedSource:
 
     def __init__(self, directory: Path, filename: str) -> None:
         self._directory, self._filename = directory, filename
-        self._heads = _Heads()
+        self._heads = Heads()
         with _tell_errors(directory):
             self._sizes = {path: os.lstat(directory / path).st_size for path in _list_files(directory)}
             infos = list_dist_infos(self._sizes)
@@ -347,20 +347,23 @@ class FileSource:
         return ()
 
 
-class _Heads:
+class Heads:
     """First bytes of the files that are not ELF files, as far as findings depend on them."""
 
     def __init__(self) -> None:
+        """Begin with no file."""
         self._pretenders: list[tuple[str, bytes]] = []
         self._formats: set[str] = set()
 
     def add(self, path: str, head: bytes) -> None:
+        """Note the first bytes of a file."""
         if is_named_like_library(path):
             self._pretenders.append((path, head))
         if not is_launcher(path) and (found := find_format(head)):
             self._formats.add(found)
 
     def judge(self) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+        """Return findings, and the formats of other systems."""
         return tell_pretenders((path, head[:_HEAD]) for path, head in self._pretenders), tuple(
             sorted(self._formats)
         )
