@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from wheelfix.errors import InputError
 from wheelfix.lock.collisions import find_collisions, find_removed, tell_collisions
@@ -257,10 +257,7 @@ def plan_overlay(
     )
     overrides, built = r.overrides, r.built
     if traits.listed:
-        outside = (
-            plan_override(reading, scan, Cuda.WHEELS)
-            for reading, scan in zip(found.conda, conda_scans, strict=True)
-        )
+        outside = _plan_prefix(found, conda_scans, _name_installed(choices, found))
         overrides = tuple(sorted((*overrides, *outside), key=lambda override: override.name))
     findings = (
         *request.findings,
@@ -336,7 +333,7 @@ def _plan_overrides(
         others = tuple(reading.distribution for reading in found.wheels)
         if request.lock.roots is not None:
             others = tuple(make_distribution(choice.package, request.runtime) for choice in choices)
-    names = {choice.package.name for choice in choices}
+    names = _name_installed(choices, found)
     overrides = [
         plan_override(
             reading,
@@ -365,6 +362,23 @@ def _plan_overrides(
         replace(one, removed=find_removed(collisions, one.name), source=sources.get(one.name))
         for one in unbroken
     )
+
+
+def _name_installed(choices: Iterable[Choice], found: LockReadings) -> frozenset[str]:
+    """Return the names of all that is in the environment."""
+    conda = (reading.distribution.name for reading in found.conda)
+    return frozenset((*(choice.package.name for choice in choices), *conda))
+
+
+def _plan_prefix(
+    found: LockReadings, scans: Sequence[WheelScan], names: Collection[str]
+) -> tuple[Override, ...]:
+    """Plan what packages of conda want from outside of their prefix; those that want nothing are left out."""
+    planned = (
+        plan_override(reading, scan, Cuda.WHEELS, environment=names)
+        for reading, scan in zip(found.conda, scans, strict=True)
+    )
+    return tuple(one for one in planned if one.written or one.ignored or one.driver or one.shim or one.hints)
 
 
 def _plan_built(sources: Sequence[Reading], options: LockOptions) -> tuple[Override, ...]:
