@@ -259,6 +259,7 @@ def plan_overlay(
     if traits.listed:
         outside = _plan_prefix(found, conda_scans, _name_installed(choices, found))
         overrides = tuple(sorted((*overrides, *outside), key=lambda override: override.name))
+        overrides = _drop_inner(overrides, together, {one.distribution.name for one in found.conda})
     findings = (
         *request.findings,
         *tell_doubles(find_doubles(selection.selected)),
@@ -373,12 +374,31 @@ def _name_installed(choices: Iterable[Choice], found: LockReadings) -> frozenset
 def _plan_prefix(
     found: LockReadings, scans: Sequence[WheelScan], names: Collection[str]
 ) -> tuple[Override, ...]:
-    """Plan what packages of conda want from outside of their prefix; those that want nothing are left out."""
-    planned = (
+    """Plan what packages of conda want from outside of their prefix."""
+    return tuple(
         plan_override(reading, scan, Cuda.WHEELS, environment=names)
         for reading, scan in zip(found.conda, scans, strict=True)
     )
-    return tuple(one for one in planned if one.written or one.ignored or one.driver or one.shim or one.hints)
+
+
+def _drop_inner(
+    overrides: Iterable[Override], scans: Sequence[WheelScan], conda: Collection[str]
+) -> tuple[Override, ...]:
+    """Drop remarks about libraries that packages of conda bring: they are in the prefix, and are found there."""
+    inner = {
+        scan.target: {need.soname for need in scan.needs if need.distribution in conda} for scan in scans
+    }
+    dropped = (
+        replace(one, ignored=tuple(i for i in one.ignored if i.soname not in inner.get(one.target, ())))
+        for one in overrides
+    )
+    return tuple(one for one in dropped if one.target.endswith(".whl") or _wants(one))
+
+
+def _wants(override: Override) -> bool:
+    """Whether anything is to be said of a package of conda."""
+    one = override
+    return bool(one.written or one.ignored or one.driver or one.shim or one.hints)
 
 
 def _plan_built(sources: Sequence[Reading], options: LockOptions) -> tuple[Override, ...]:
