@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from wheelfix.errors import strip_login
 from wheelfix.model.base import decode_json
-from wheelfix.model.conda import CondaBuild
+from wheelfix.model.conda import CondaBuild, CondaPackage
 from wheelfix.model.names import NameKind
 from wheelfix.report.documents import (
     AdapterDocument,
@@ -27,6 +28,7 @@ from wheelfix.report.documents import (
     ChosenPackageDocument,
     CollisionDocument,
     CondaDocument,
+    CondaPackageDocument,
     DependenciesDocument,
     DependencyDocument,
     EnvDocument,
@@ -444,7 +446,9 @@ def document_lock(plan: LockPlan) -> LockDocument:
     from wheelfix.lock.collisions import spell_pattern
 
     scans = {scan.name: scan for scan in plan.scans}
-    overrides = {override.name: override for override in plan.overrides}
+    # A list of libraries has overrides of packages of conda, too, which may be called like wheels.
+    overrides = {one.name: one for one in plan.overrides if one.target.endswith(".whl")}
+    prefix = {scan.name: scan for scan in plan.conda_scans}
     return LockDocument(
         lock=plan.lock,
         python=plan.python,
@@ -478,6 +482,24 @@ def document_lock(plan: LockPlan) -> LockDocument:
         ),
         findings=_document_findings(plan.told),
         read=plan.read,
+        conda=tuple(_document_package(one, prefix.get(one.name)) for one in plan.conda),
+    )
+
+
+def _document_package(package: CondaPackage, scan: WheelScan | None) -> CondaPackageDocument:
+    return CondaPackageDocument(
+        name=package.name,
+        version=package.version,
+        build=package.build,
+        subdir=package.subdir,
+        file=package.filename or None,
+        source=strip_login(package.source) or None,
+        url=strip_login(package.url) or None,
+        path=package.path,
+        sha256=package.sha256,
+        md5=package.md5,
+        build_inputs=scan.build_inputs if scan else (),
+        needs=tuple(map(_document_need, scan.needs)) if scan else (),
     )
 
 
