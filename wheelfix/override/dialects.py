@@ -34,6 +34,7 @@ class Traits(Struct):
         complete: whether its code is complete packages, which are made of wheel files.
         listed: whether its code is a list of libraries for what pip or uv installed: it accepts files of no
             package, and several wheels of one package.
+        whole: whether its code is a whole environment, which only a lock of conda tells.
         cuda: default source of CUDA libraries.
     """
 
@@ -44,6 +45,7 @@ class Traits(Struct):
     replaces: bool = False
     complete: bool = False
     listed: bool = False
+    whole: bool = False
     cuda: Cuda = Cuda.WHEELS
 
 
@@ -99,6 +101,13 @@ TRAITS = {
         place="A shell.nix with the libraries for nix-ld, for what pip or uv installed.",
         listed=True,
     ),
+    Dialect.CONDA: Traits(
+        label="conda",
+        title="environment.nix, an environment of conda",
+        place="A function of nixpkgs: build its attribute environment, or enter its attribute shell.",
+        locked=True,
+        whole=True,
+    ),
 }
 """Every dialect, in the order in which code of several is shown."""
 
@@ -112,6 +121,9 @@ def check_targets(targets: Iterable[Target], dialect: Dialect, cuda: Cuda) -> No
     """
     traits = TRAITS[dialect]
     for target in targets:
+        if traits.whole:
+            problem = f"is no lock of conda, and code for {dialect} is a whole environment"
+            raise InputError(target.text, problem, "run `wheelfix lock pixi.lock`, or name another dialect")
         command = f"run `wheelfix override --dialect shell {quote_target(target.text)}`"
         if target.kind is TargetKind.ELF and not traits.listed:
             problem = f"is an ELF file of no package, for which {dialect} has nothing"
