@@ -135,14 +135,11 @@ found = said(out + "/bin/greet")
 assert found == [out + "/etc/greeter.conf", out + "/share/greeter", out + "/lib:" + out + "/lib64"]
 assert said(out + "/bin/where") == [out]
 assert said(out + "/bin/where-sh") == [out]
-assert said(out + "/bin/libpng16-config") == ["-L" + out + "/lib", "-lpng16"]
 assert said(out + "/bin/mido-connect", "--help")[:2] == ["usage:", "mido-connect"]
 """
     probe(made, code)
     assert (out / "lib" / "pkgconfig" / "libpng16.pc").read_text().startswith(f"prefix={out}\n")
-    assert (out / "bin" / "where-sh").read_bytes().startswith(b"#!/nix/store/") or b"/bin/bash" in (
-        out / "bin" / "where-sh"
-    ).read_bytes().partition(b"\n")[0]
+    assert f'prefix="{out}"\n' in (out / "bin" / "libpng16-config").read_text()
     left = [path for path in out.rglob("*") if path.is_file() and PLACEHOLDER in path.read_bytes()]
     assert not [path for path in left if "conda-meta" not in path.parts]
     for path in ("bin/greet", "lib/libgreeting.so.1"):
@@ -190,7 +187,7 @@ def test_conda_knows_what_is_there(made: Made) -> None:
     assert {"dotted.name-0.1-0.json", "greeter-1!2.0_1-habc_1.json"} <= records
     done = run("scan", made.environment, "--json", "--quiet", "--python", read_python())
     names = {document["name"] for document in json.loads(done.stdout)}
-    assert {"greeter", "dotted.name", "pyodbc"} <= names
+    assert {"greeter", "libzlib", "python", "pyodbc"} <= names
 
 
 def test_a_lock_of_pixi_gives_the_same_environment(made: Made, tmp_path: Path) -> None:
@@ -211,9 +208,14 @@ def write_pixi(locked: Path, target: Path) -> None:
         package = {kind: one["url"], **one["hash"]}
         if kind == "pypi":
             package |= {"name": one["name"], "version": one["version"]}
+            package.pop("md5", None)
         else:
             package["depends"] = [f"{name} {wanted}".rstrip() for name, wanted in one["dependencies"].items()]
-            if one["url"].rpartition("/")[2].rpartition("-")[2].startswith("pyh"):
+            # What an address of a file does not tell.
+            subdir, filename = one["url"].split("/")[-2:]
+            build = filename.removesuffix(".conda").removesuffix(".tar.bz2").rpartition("-")[2]
+            package |= {"name": one["name"], "version": one["version"], "build": build, "subdir": subdir}
+            if build.startswith("pyh"):
                 package["noarch"] = "python"
         packages.append(package)
     channels = [{"url": entries[0]["url"].rsplit("/", 2)[0]}]

@@ -111,6 +111,4 @@ def build_library(
     soname = None if executable or name == "_c.so" else name
     with TemporaryDirectory() as work:
         rpath = [] if name == "_c.so" else [run_path]
-        return build_elf(
-            Path(work), name, soname=soname, needed=needed, rpath=rpath, executable=executable
-        )
+        return build_elf(Path(work), name, soname=soname, needed=needed, rpath=rpath, executable=executable)

@@ -115,6 +115,7 @@ TRAITS = {
         place="A function of nixpkgs: build its attribute environment, or enter its attribute shell.",
         locked=True,
         whole=True,
+        prefix=True,
     ),
 }
 """Every dialect, in the order in which code of several is shown."""
