@@ -25,7 +25,7 @@ from wheelfix.lockfile.checks import (
     find_filename,
     split_archive,
 )
-from wheelfix.lockfile.locations import parse_location, split_files
+from wheelfix.lockfile.locations import is_repository, parse_location, split_files
 from wheelfix.lockfile.yaml import write_yaml
 from wheelfix.model.base import Misfit, Struct, convert, encode_json, field, make_each, replace
 from wheelfix.model.conda import NOARCH, CondaPackage, CondaPlatform
@@ -179,7 +179,9 @@ def _check_digest(package: _Package) -> str | None:
 
 def _make_pypi(package: _Package) -> LockedPackage:
     source = package.source.url if isinstance(package.source, _Source) else ""
-    location = parse_location(package.url, "url", _check_digest(package))
+    # Of a repository, conda-lock writes the commit in the place of a SHA-256.
+    digest = None if is_repository(package.url) else _check_digest(package)
+    location = parse_location(package.url, "url", digest)
     wheels, sdist = split_files([location.file] if location.file else [])
     return LockedPackage(
         name=check_name(package.name),

@@ -33,6 +33,11 @@ class Location(Struct):
     origin: str = ""
 
 
+def is_repository(text: str) -> bool:
+    """Tell whether a location is a repository: ``git+https://…``."""
+    return _REPOSITORY.match(text.removeprefix(_DIRECT)) is not None
+
+
 def parse_location(text: str, key: str, digest: str | None) -> Location:
     """Parse a location: the address of a file or of a repository, or a path.
 
@@ -45,7 +50,7 @@ def parse_location(text: str, key: str, digest: str | None) -> Location:
         Misfit: it is none of these.
     """
     bare = text.removeprefix(_DIRECT)
-    if _REPOSITORY.match(bare):
+    if is_repository(bare):
         return Location(kind=SourceKind.VCS, origin=strip_login(bare))
     if "://" not in bare:
         if not bare.endswith((_WHEEL, *_SDISTS)):
