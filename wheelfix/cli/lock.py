@@ -41,6 +41,7 @@ Examples:
   wheelfix lock uv.lock --dialect nixpkgs --as overlay -o overlay.nix
   wheelfix lock pylock.toml --json | jq .findings
   wheelfix lock Pipfile.lock --group develop
+  wheelfix lock pixi.lock --group cuda --dialect nixos -o nix-ld.nix
 """
 
 
@@ -66,7 +67,7 @@ Examples:
     "groups",
     multiple=True,
     metavar="GLOB",
-    help="Dependency group, instead of the lock's default ones; repeatable.",
+    help="Dependency group, instead of the lock's default ones; repeatable. Of pixi: the environment.",
 )
 @supply_options
 @wish_options
@@ -105,7 +106,8 @@ def lock(
 ) -> None:
     """Write one overlay, or one list of libraries, for all packages of a lock.
 
-    LOCKFILE is uv.lock, pylock.toml, poetry.lock, pdm.lock, Pipfile.lock, or a requirements.txt with hashes.
+    LOCKFILE is uv.lock, pylock.toml, poetry.lock, pdm.lock, Pipfile.lock, or a requirements.txt with hashes;
+    with wheelfix[conda] also pixi.lock or conda-lock.yml, of which one platform and one environment is taken.
     Each package's wheel for the target is read, once: what was found is kept by the wheel's hash. The overlay
     has what is needed and nothing else; what it leaves open is in its head and on stderr.
     """
@@ -142,7 +144,9 @@ def lock(
         )
     tell_findings(plan.told, quiet=quiet)
     if not quiet:
-        click.echo(f"{len(plan.choices)} packages, {len(plan.read)} wheels read", err=True)
+        conda = f", {len(plan.conda)} of conda" if plan.conda else ""
+        kinds = "files" if plan.conda else "wheels"
+        click.echo(f"{len(plan.choices)} packages{conda}, {len(plan.read)} {kinds} read", err=True)
     if as_json:
         from wheelfix.report.json import document_lock
 

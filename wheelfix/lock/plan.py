@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from wheelfix.errors import InputError
 from wheelfix.lock.collisions import find_collisions, find_removed, tell_collisions
@@ -257,11 +257,9 @@ def plan_overlay(
     )
     overrides, built = r.overrides, r.built
     if traits.listed:
-        outside = (
-            plan_override(reading, scan, Cuda.WHEELS)
-            for reading, scan in zip(found.conda, conda_scans, strict=True)
-        )
+        outside = _plan_prefix(found, conda_scans, _name_installed(choices, found))
         overrides = tuple(sorted((*overrides, *outside), key=lambda override: override.name))
+        overrides = _drop_inner(overrides, together, {one.distribution.name for one in found.conda})
     findings = (
         *request.findings,
         *tell_doubles(find_doubles(selection.selected)),
@@ -336,7 +334,7 @@ def _plan_overrides(
         others = tuple(reading.distribution for reading in found.wheels)
         if request.lock.roots is not None:
             others = tuple(make_distribution(choice.package, request.runtime) for choice in choices)
-    names = {choice.package.name for choice in choices}
+    names = _name_installed(choices, found)
     overrides = [
         plan_override(
             reading,
@@ -365,6 +363,42 @@ def _plan_overrides(
         replace(one, removed=find_removed(collisions, one.name), source=sources.get(one.name))
         for one in unbroken
     )
+
+
+def _name_installed(choices: Iterable[Choice], found: LockReadings) -> frozenset[str]:
+    """Return the names of all that is in the environment."""
+    conda = (reading.distribution.name for reading in found.conda)
+    return frozenset((*(choice.package.name for choice in choices), *conda))
+
+
+def _plan_prefix(
+    found: LockReadings, scans: Sequence[WheelScan], names: Collection[str]
+) -> tuple[Override, ...]:
+    """Plan what packages of conda want from outside of their prefix."""
+    return tuple(
+        plan_override(reading, scan, Cuda.WHEELS, environment=names)
+        for reading, scan in zip(found.conda, scans, strict=True)
+    )
+
+
+def _drop_inner(
+    overrides: Iterable[Override], scans: Sequence[WheelScan], conda: Collection[str]
+) -> tuple[Override, ...]:
+    """Drop remarks about libraries that packages of conda bring: they are in the prefix, and are found there."""
+    inner = {
+        scan.target: {need.soname for need in scan.needs if need.distribution in conda} for scan in scans
+    }
+    dropped = (
+        replace(one, ignored=tuple(i for i in one.ignored if i.soname not in inner.get(one.target, ())))
+        for one in overrides
+    )
+    return tuple(one for one in dropped if one.target.endswith(".whl") or _wants(one))
+
+
+def _wants(override: Override) -> bool:
+    """Whether anything is to be said of a package of conda."""
+    one = override
+    return bool(one.written or one.ignored or one.driver or one.shim or one.hints)
 
 
 def _plan_built(sources: Sequence[Reading], options: LockOptions) -> tuple[Override, ...]:

@@ -71,9 +71,7 @@ def _find_environment(lock: Lock, asked: Asked) -> frozenset[str]:
     found = [group for group in lock.groups if group == normalize_glob(wanted)]
     if not found:
         known = f"it has: {', '.join(lock.groups) or 'none'}"
-        hint = (
-            suggest(wanted, lock.groups, otherwise=known) if asked.groups else f"name one, --group; {known}"
-        )
+        hint = suggest(wanted, lock.groups, otherwise=known) if asked.groups else f"name one: {known}"
         raise InputError(lock.name, f"has no environment {wanted!r}", hint)
     return frozenset(found)
 
@@ -81,10 +79,8 @@ def _find_environment(lock: Lock, asked: Asked) -> frozenset[str]:
 def _find_platform(lock: Lock, system: str, groups: Collection[str]) -> CondaPlatform:
     subdir = SUBDIRS.get(system)
     if subdir is None:
-        known = ", ".join(SUBDIRS)
-        raise InputError(
-            f"--platform {system}", "is none that conda has packages for", f"name one of: {known}"
-        )
+        problem = "is none that conda has packages for"
+        raise InputError(f"--platform {system}", problem, f"name one of: {', '.join(SUBDIRS)}")
     own = [one for one in lock.platforms if not one.in_groups or not set(groups).isdisjoint(one.in_groups)]
     fitting = [one for one in own if one.subdir == subdir]
     named = [one for one in fitting if one.name == subdir]
@@ -105,10 +101,9 @@ def _refuse_doubles(name: str, packages: Iterable[CondaPackage]) -> None:
     for one in packages:
         other = known.setdefault(one.name, one)
         if other is not one:
-            several = f"{one.name} {other.version} {other.build} and {one.version} {one.build}"
-            raise InputError(
-                name, f"has {several} for one environment", "choose categories that fit together"
-            )
+            several = f"{other.version} {other.build} and {one.version} {one.build}"
+            problem = f"has {one.name} in {several} for one environment"
+            raise InputError(name, problem, "choose categories that fit together")
 
 
 def find_lock_python(asked: str | None, lock: Lock, directory: Path) -> ChosenPython:

@@ -18,7 +18,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./-]*")
 _OVERLAY = "overrides.nix"
 _SHELL = "shell.nix"
 _MODULE = "libraries.nix"
-_PREFIX = "conda.nix"
+_PREFIX = "environment.nix"
 WRITTEN = (_OVERLAY, _SHELL, _MODULE, _PREFIX)
 """Names of the files that lines write."""
 _CONDA = ("environment.yml", "environment.yaml")

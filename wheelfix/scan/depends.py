@@ -14,6 +14,8 @@ from wheelfix.model.index import Provider
 from wheelfix.model.tables import Table, load_table
 
 _SONAME = re.compile(r"(?:lib)?(.+?)\.so(?:\.[\w.]+)?")
+_FORMS = ("{}", "lib{}", "xorg-lib{}", "cuda-{}")
+"""What packages are called whose library has a name."""
 _ASKED = 3
 """Providers whose names count: those that come later have a copy of a library of others."""
 _DIGITS = re.compile(r"[-._]?\d[\d.]*$")
@@ -59,7 +61,7 @@ def find_dependency(soname: str, names: Sequence[str], providers: Sequence[Provi
     for name in names:
         folded.setdefault(_fold(name), name)
     called = [stem, _DIGITS.sub("", stem), *_list_attributes(providers)]
-    wanted = (spelled for one in called for spelled in (_fold(one), _fold(f"lib{one}")))
+    wanted = (_fold(form.format(one)) for one in called for form in _FORMS)
     return next((folded[one] for one in wanted if one in folded), None)
 
 

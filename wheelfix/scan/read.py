@@ -37,7 +37,8 @@ from wheelfix.scan.source import (
 )
 from wheelfix.scan.store import find_reading, read_once, store_reading
 from wheelfix.wheel.archive import Archive, iter_chunks, list_members, open_archive, open_unlisted
-from wheelfix.wheel.environment import Environment, read_environment
+from wheelfix.wheel.conda_meta import is_prefix, read_installed_packages
+from wheelfix.wheel.environment import Environment, Installed, find_site, read_environment
 from wheelfix.wheel.foreign import NO_ELF, describe_head, find_system, is_for_any, say_formats
 from wheelfix.wheel.identity import hash_beside, wait_for_tick
 from wheelfix.wheel.input import open_input
@@ -303,13 +304,18 @@ def read_symbols(reading: Reading, wanted: Collection[str]) -> tuple[Symbols, ..
 
 
 def read_installed(
-    directory: Path, *, follow_editable: bool = True, progress: Progress | None = None
+    directory: Path,
+    *,
+    follow_editable: bool = True,
+    conda: bool = False,
+    progress: Progress | None = None,
 ) -> tuple[Reading, ...]:
     """Read the distributions that are installed in an environment, or the files in a directory.
 
     Args:
         directory: a virtual environment, a prefix, a site-packages directory, or any other.
         follow_editable: also read the projects of editable installs, which lie outside the environment.
+        conda: also read the packages of conda, so that all of a prefix is read.
         progress: called with the numbers of ELF files done and in all.
 
     Returns:
@@ -318,7 +324,7 @@ def read_installed(
     Raises:
         InputError: the directory cannot be read, or holds several environments, or nothing at all.
     """
-    environment = read_environment(directory, ELF_MAGIC, follow_editable=follow_editable)
+    environment = read_environment(directory, ELF_MAGIC, follow_editable=follow_editable, conda=conda)
     if not environment.distributions:
         raise InputError(str(directory), "holds no wheels, distributions or ELF files", "check it")
     count = _count_up(progress, sum(len(i.elf_files) for i in environment.distributions))
@@ -334,6 +340,25 @@ def read_installed(
     return tuple(map(_tell_system, read))
 
 
+def read_packages(directory: Path) -> tuple[Reading, ...]:
+    """Read the packages of conda that are installed in a prefix, without their Python sources.
+
+    Raises:
+        InputError: the directory cannot be read, or has several site-packages.
+        ElfError: an ELF file contradicts itself.
+    """
+    root, site = find_site(directory)
+    packages, _ = read_installed_packages(root, site, ELF_MAGIC) if is_prefix(root) else ((), ())
+    return tuple(
+        read_source(
+            InstalledSource(
+                Installed(distribution=one.distribution, elf_files=one.elf_files), directory, tuple
+            )
+        )
+        for one in packages
+    )
+
+
 def _list_sources(environment: Environment) -> tuple[list[PythonSources], list[int]]:
     """List the Python sources of all distributions, with their distributions by number; no file twice."""
     trees, owners, seen = list[PythonSources](), list[int](), set[str]()
@@ -347,6 +372,8 @@ def _list_sources(environment: Environment) -> tuple[list[PythonSources], list[i
             project = set(installed.sources)
             files = installed.distribution.files
             own = sorted(p for p in files if p.endswith(".py") and p not in seen and p not in project)
+            if installed.distribution.conda:  # not the standard library
+                own = [path for path in own if not path.startswith("../")]
             seen.update(own)
             trees.append(PythonSources(top=environment.site, root=environment.root, paths=tuple(own)))
             owners.append(number)

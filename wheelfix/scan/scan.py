@@ -75,6 +75,8 @@ class ScanOptions(Struct):
         progress: called with the amount done and in all, for each download and each wheel read.
         cache: directory of stored readings; None stores nothing.
         follow_editable: also read editable installs, which lie outside the environment.
+        whole_prefix: report on packages of conda that are installed, too, and not just on what is in
+            site-packages.
     """
 
     index: SonameTable
@@ -88,6 +90,7 @@ class ScanOptions(Struct):
     progress: Progress | None = None
     cache: Path | None = field(default_factory=lambda: find_cache().readings)
     follow_editable: bool = True
+    whole_prefix: bool = True
 
     @property
     def machine(self) -> str | None:
@@ -375,15 +378,23 @@ def _read_conda(target: Target, options: ScanOptions, _: list[Finding]) -> Itera
 
 
 def _read_installed(target: Target, options: ScanOptions, _: list[Finding]) -> Iterator[_Found]:
-    from wheelfix.scan.read import read_installed
+    from wheelfix.scan.read import read_installed, read_packages
 
     assert target.path
-    readings = read_installed(target.path, follow_editable=options.follow_editable, progress=options.progress)
+    readings = read_installed(
+        target.path,
+        follow_editable=options.follow_editable,
+        conda=options.whole_prefix,
+        progress=options.progress,
+    )
     telling = [bool(reading.objects or reading.uses or reading.findings) for reading in readings]
     if not any(telling):
         telling[0] = True
     for reading, tells in zip(readings, telling, strict=True):
         yield _Found(target=target, reading=reading, is_silent=not tells)
+    if not options.whole_prefix:
+        for reading in read_packages(target.path):
+            yield _Found(target=target, reading=reading, is_silent=True)
 
 
 def _read_elf(target: Target, _: ScanOptions, __: list[Finding]) -> Iterator[_Found]:
