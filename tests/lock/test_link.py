@@ -54,7 +54,7 @@ def build_rich(directory: Path) -> list[Path]:
         "share/short": Member(b"/old/prefix/x\0", placeholder="binary", prefix="/old/prefix" + "x" * 200),
         "etc/conda/activate.d/x.sh": b"export X=1\n",
     }
-    pure = {
+    pure: dict[str, Member | bytes] = {
         "site-packages/pure/__init__.py": b"def main(): pass\n",
         "python-scripts/pure-script": Member(b"#!" + P + b"/bin/python\n", 0o755, placeholder="text"),
         "share/pure.txt": b"pure\n",
@@ -268,7 +268,7 @@ def test_run_paths_are_appended_and_keep_their_tag(tmp_path: Path) -> None:
 
 
 def test_scripts_find_programs_that_nixos_has_elsewhere(tmp_path: Path) -> None:
-    files = {
+    files: dict[str, Member | bytes] = {
         "bin/perl": Member(b"#!/bin/sh\n", 0o755),
         "bin/a": Member(b"#!/usr/bin/perl -w\nx\n", 0o755),
         "bin/b": Member(b"#!/bin/bash\nx\n", 0o755),

@@ -1,4 +1,4 @@
-"""Prefixes made by the program that links packages, and by rattler's own installer, to be held against each other."""
+"""Prefixes made by the program that links packages, and by rattler's own installer."""
 
 from __future__ import annotations
 

@@ -21,7 +21,6 @@ from wheelfix.cli.options import (
     wish_options,
 )
 from wheelfix.cli.output import (
-    dialect_option,
     make_options,
     output_option,
     supply_options,
@@ -42,12 +41,17 @@ Examples:
   wheelfix lock pylock.toml --json | jq .findings
   wheelfix lock Pipfile.lock --group develop
   wheelfix lock pixi.lock --group cuda --dialect nixos -o nix-ld.nix
+  wheelfix lock pixi.lock -o environment.nix
 """
 
 
 @click.command(epilog=_EPILOG)
 @click.argument("lockfile", type=TARGET)
-@dialect_option
+@click.option(
+    "--dialect",
+    type=click.Choice([d.value for d in Dialect]),
+    help="The tool to write for. [default: uv2nix; for pixi.lock and conda-lock.yml: conda]",
+)
 @click.option(
     "--cuda",
     type=click.Choice([Cuda.WHEELS.value, Cuda.NIXPKGS.value]),
@@ -88,7 +92,7 @@ Examples:
 def lock(
     lockfile: str,
     *,
-    dialect: str,
+    dialect: str | None,
     cuda: str | None,
     form: str | None,
     tests: bool,
@@ -121,9 +125,9 @@ def lock(
 
     if check and output is None:
         raise click.UsageError("--check compares with a file: name it with -o FILE")
-    tool = Dialect(dialect)
+    tool = Dialect(dialect or Dialect.UV2NIX)
     if form and tool is not Dialect.NIXPKGS:
-        raise click.UsageError(f"--as {form} is for --dialect nixpkgs, not for --dialect {dialect}")
+        raise click.UsageError(f"--as {form} is for --dialect nixpkgs, not for --dialect {tool}")
     if tests and form in {None, Form.FILE}:
         raise click.UsageError("--tests is for recipes of nixpkgs: name --as overlay or python-overrides")
     scan = make_options(quiet=quiet, find_links=find_links, lock=Path(lockfile), **options)
@@ -133,6 +137,7 @@ def lock(
             LockOptions(
                 scan=replace(scan, progress=progress),
                 dialect=tool,
+                by_lock=dialect is None,
                 form=Form(form or Form.FILE),
                 tests=tests,
                 cuda=Cuda(cuda) if cuda else TRAITS[tool].cuda,

@@ -12,6 +12,7 @@ from wheelfix.lock.plan import (
     plan_overlay,
     replace_bound,
 )
+from wheelfix.lock.prefix import settle_dialect
 from wheelfix.lock.read import find_places, read_dependencies, read_request, read_rust
 from wheelfix.override.dialects import TRAITS
 from wheelfix.scan.locked import keep_chosen, read_choices
@@ -30,6 +31,7 @@ def plan_lock(path: Path, options: LockOptions) -> LockPlan:
         IndexProblem: the index is damaged.
     """
     request = read_request(path, options)
+    options = settle_dialect(request.lock, options)
     selection = find_selection(request, options)
     dependencies = read_dependencies(request, selection, options)
     places = find_places(path, request, options)

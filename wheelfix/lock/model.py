@@ -28,6 +28,7 @@ class LockOptions(Struct):
     Attributes:
         scan: options for scanning its wheels, with interpreter and platform.
         dialect: the tool to write for.
+        by_lock: whether a lock of conda is written for conda in its place.
         cuda: where CUDA libraries come from.
         wishes: which dependencies to keep and to strip.
         asked: extras and groups.
@@ -40,6 +41,7 @@ class LockOptions(Struct):
 
     scan: ScanOptions
     dialect: Dialect = Dialect.UV2NIX
+    by_lock: bool = False
     form: Form = Form.FILE
     tests: bool = False
     cuda: Cuda = Cuda.WHEELS

@@ -38,6 +38,7 @@ class Traits(Struct):
         listed: whether its code is a list of libraries for what pip or uv installed: it accepts files of no
             package, and several wheels of one package.
         prefix: whether what its code is for may have packages of conda.
+        whole: whether its code is a whole environment, which only a lock of conda tells.
         cuda: default source of CUDA libraries.
     """
 
@@ -49,6 +50,7 @@ class Traits(Struct):
     complete: bool = False
     listed: bool = False
     prefix: bool = False
+    whole: bool = False
     cuda: Cuda = Cuda.WHEELS
 
 
@@ -107,6 +109,14 @@ TRAITS = {
         listed=True,
         prefix=True,
     ),
+    Dialect.CONDA: Traits(
+        label="conda",
+        title="environment.nix, an environment of conda",
+        place="A function of nixpkgs: build its attribute environment, or enter its attribute shell.",
+        locked=True,
+        whole=True,
+        prefix=True,
+    ),
 }
 """Every dialect, in the order in which code of several is shown."""
 
@@ -120,6 +130,9 @@ def check_targets(targets: Iterable[Target], dialect: Dialect, cuda: Cuda) -> No
     """
     traits = TRAITS[dialect]
     for target in targets:
+        if traits.whole:
+            problem = f"is no lock of conda, and code for {dialect} is a whole environment"
+            raise InputError(target.text, problem, "run `wheelfix lock pixi.lock`, or name another dialect")
         command = f"run `wheelfix override --dialect shell {quote_target(target.text)}`"
         if target.kind is TargetKind.ELF and not traits.listed:
             problem = f"is an ELF file of no package, for which {dialect} has nothing"

@@ -948,7 +948,7 @@ def add_tree(source, out, moved):
     """Copy a tree into the prefix: what is there gives way, and paths of another prefix become its own."""
     count = 0
     for place, directories, files in os.walk(source):
-        directories.sort()
+        directories[:] = sorted(name for name in directories if name != "__pycache__")
         inside = os.path.relpath(place, source)
         if inside.partition("/")[0] == "nix-support":
             continue
