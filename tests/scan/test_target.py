@@ -58,6 +58,7 @@ ROWS: list[tuple[str, TargetKind, frozenset[str], str, dict[str, str]]] = [
         for name in (
             *("uv.lock", "other.lock", "pylock.toml", "pylock.dev.toml", "poetry.lock"),
             *("pdm.lock", "Pipfile.lock", "requirements.txt"),
+            *("pixi.lock", "pixi.linux.yaml", "conda-lock.yml", "cpu.conda-lock.yaml"),
         )
     ),
     *(
@@ -110,12 +111,12 @@ ROWS: list[tuple[str, TargetKind, frozenset[str], str, dict[str, str]]] = [
         (name, TargetKind.FOREIGN, frozenset[str](), hint, hints)
         for name, hint, hints in [
             ("Pipfile", "lock it (`pipenv lock`), then run `wheelfix lock Pipfile.lock`", {}),
-            ("pixi.lock", "install it (`pixi install`), then run `wheelfix scan .pixi/envs/default`", {}),
             (
                 "environment.yml",
-                "create it (`micromamba create -p .conda -f {0}`), then run `wheelfix scan .conda`",
+                "solve it (`wheelfix env DIR --from {0}`), or lock it (`conda-lock -f {0}`)",
                 {},
             ),
+            ("pixi.toml", "solve it (`wheelfix env DIR --from {0}`), or lock it (`pixi lock`)", {}),
             ("Cargo.lock", "run `wheelfix sdist .`", {}),
             (
                 "pyproject.toml",
@@ -125,7 +126,7 @@ ROWS: list[tuple[str, TargetKind, frozenset[str], str, dict[str, str]]] = [
             ("overrides.nix", "run `wheelfix override --check {} TARGET`", {}),
             (
                 "settings.json",
-                f"give uv.lock, pylock.toml, poetry.lock, pdm.lock, Pipfile.lock or {HASHED}",
+                f"give uv.lock, pylock.toml, poetry.lock, pdm.lock, Pipfile.lock, pixi.lock, conda-lock.yml or {HASHED}",
                 {},
             ),
             ("demo.conda", "create an environment with it, then run `wheelfix scan PREFIX`", {}),
@@ -154,6 +155,10 @@ TEXTS = {
     "Pipfile.lock",
     "pdm.lock",
     "pixi.lock",
+    "pixi.linux.yaml",
+    "pixi.toml",
+    "conda-lock.yml",
+    "cpu.conda-lock.yaml",
     "environment.yml",
     "Cargo.lock",
     "pyproject.toml",
