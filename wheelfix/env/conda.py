@@ -72,7 +72,13 @@ def find_conda_source(directory: Path, options: EnvOptions) -> CondaSource | Non
         _check_unasked(options)
         return None
     _check_copy(directory, source)
-    return source
+    unused = ["--build"] * options.build + ["--r"] * bool(options.lock.r_packages)
+    told = [
+        Finding(level=Level.WARNING, subject=name, message="has no effect for an environment of conda")
+        for name in unused
+    ]
+    findings = (*told, *source.project.findings)
+    return replace(source, project=replace(source.project, findings=findings))
 
 
 def _read_environment(path: Path, options: EnvOptions) -> CondaSource:
@@ -150,7 +156,7 @@ def lock_conda(directory: Path, source: CondaSource, options: EnvOptions) -> Ite
     """
     try:
         if source.lock:
-            yield _take_lock(source, source.lock, options)
+            yield _take_lock(directory, source, source.lock, options)
             return
         text, findings = _make_lock(directory, source, options)
         with open_workplace() as work:
@@ -162,10 +168,11 @@ def lock_conda(directory: Path, source: CondaSource, options: EnvOptions) -> Ite
         raise ApplyError(str(directory), problem, "name another directory") from None
 
 
-def _take_lock(source: CondaSource, path: Path, options: EnvOptions) -> CondaLocked:
+def _take_lock(directory: Path, source: CondaSource, path: Path, options: EnvOptions) -> CondaLocked:
     """Take the lock of pixi; what the manifest asks for, and the lock does not have, is told."""
     project, environment = source.project, options.environment or DEFAULT
     lock = read_lock(path)
+    _check_paths(directory, path, lock)
     platforms = {one.name for one in lock.platforms if one.subdir == source.subdir}
     packages = [p for p in lock.conda if p.platform in platforms and environment in p.in_groups]
     message = f"is taken as it is; what {project.file} asks for is not solved again: `pixi lock` does that"
@@ -174,6 +181,20 @@ def _take_lock(source: CondaSource, path: Path, options: EnvOptions) -> CondaLoc
         message = f"has nothing that is {spec}, which {project.file} asks for: run `pixi lock`"
         findings.append(Finding(level=Level.WARNING, subject=path.name, message=message))
     return CondaLocked(path=path, text=read_text(path), groups=(environment,), findings=tuple(findings))
+
+
+def _check_paths(directory: Path, path: Path, lock: Lock) -> None:
+    """Refuse a lock with files relative to itself, as it is copied.
+
+    Raises:
+        InputError: it has some, and lies elsewhere than the environment.
+    """
+    files = [file for package in lock.packages for file in (*package.wheels, package.sdist) if file]
+    paths = [*(package.path for package in lock.conda), *(file.path for file in files)]
+    found = next((one for one in paths if one and not one.startswith("/")), None)
+    if found and path.absolute().parent != directory.absolute():
+        problem = f"has the file {found!r}, relative to itself, and is copied to {directory}"
+        raise InputError(path.name, problem, f"write the environment there: wheelfix env {path.parent}")
 
 
 def _make_lock(directory: Path, source: CondaSource, options: EnvOptions) -> tuple[str, tuple[Finding, ...]]:

@@ -386,7 +386,7 @@ def _plan_prefix(
 def _drop_inner(
     overrides: Iterable[Override], scans: Sequence[WheelScan], conda: Collection[str]
 ) -> tuple[Override, ...]:
-    """Drop remarks about libraries that packages of conda bring: they are in the prefix, and are found there."""
+    """Drop remarks about libraries that packages of conda bring: in the prefix, these are found."""
     inner = {
         scan.target: {need.soname for need in scan.needs if need.distribution in conda} for scan in scans
     }
