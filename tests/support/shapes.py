@@ -10,10 +10,12 @@ import hashlib
 import re
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests.support.conda import Member, build_conda
 from tests.support.elf import build_elf
 from tests.support.real import FIXTURES
+from tests.support.sdist import build_sdist
 from tests.support.wheel import build_wheel
 
 SHAPES = FIXTURES / "conda"
@@ -38,7 +40,8 @@ def list_shapes() -> list[str]:
 
 
 def make_lock(directory: Path, shape: str) -> Path:
-    """Make a lock of a template, and beside it ``links`` with the files that it names; return the lock."""
+    """Make a lock of a template, and in ``links`` the files that it names; return the lock."""
+    directory /= "project"
     links = directory / "links"
     links.mkdir(parents=True)
     template = (SHAPES / shape).read_text()
@@ -51,6 +54,9 @@ def make_lock(directory: Path, shape: str) -> Path:
     kind = "pixi.lock" if shape.endswith(".lock") else "conda-lock.yml"
     lock = directory / kind
     lock.write_text(DIGEST.sub(digest, template))
+    for path in re.findall(r"^- (?:conda|pypi): (\.\.?/\S+\.(?:conda|whl))$", template, re.MULTILINE):
+        (directory / path).parent.mkdir(parents=True, exist_ok=True)
+        (directory / path).write_bytes((links / Path(path).name).read_bytes())
     return lock
 
 
@@ -65,8 +71,7 @@ def make_file(directory: Path, name: str) -> None:
         build_wheel(directory, name=distribution, version=version, files=files, tag=tag)
     elif suffix:
         package, version, build = name.removesuffix(suffix).rsplit("-", 2)
-        noarch = "python" if build.startswith("py") and package != "python_abi" and "h" == build[2] else ""
-        noarch = noarch or ("python" if build.startswith("pypy") else "")
+        noarch = "python" if build.startswith(("pyh", "pypyh")) else ""
         files = list_files(package, version)
         if noarch:
             files = {f"site-packages/{package.replace('.', '_')}/__init__.py": b""}
@@ -75,7 +80,10 @@ def make_file(directory: Path, name: str) -> None:
         )
         assert made.name == name
     else:
-        (directory / name).write_bytes(b"sources\n")
+        distribution, _, version = name.removesuffix(".tar.gz").partition("-")
+        project = '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
+        made = build_sdist(directory, {"pyproject.toml": project}, name=distribution, version=version or "1")
+        made.rename(directory / name)
 
 
 def list_files(package: str, version: str) -> dict[str, Member | bytes]:
@@ -106,8 +114,6 @@ def build_library(
     name: str, needed: tuple[str, ...], *, run_path: str = "$ORIGIN", executable: bool = False
 ) -> bytes:
     """Link an ELF file with a DT_RPATH, as conda's are."""
-    from tempfile import TemporaryDirectory
-
     soname = None if executable or name == "_c.so" else name
     with TemporaryDirectory() as work:
         rpath = [] if name == "_c.so" else [run_path]

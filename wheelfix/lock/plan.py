@@ -31,7 +31,7 @@ from wheelfix.lock.nixpkgs import (
 )
 from wheelfix.lock.prefix import tell_limits
 from wheelfix.lock.r_packages import add_r_packages, list_build_inputs
-from wheelfix.lock.residue import tell_choices, tell_needs, tell_outside
+from wheelfix.lock.residue import tell_choices, tell_directories, tell_needs, tell_outside
 from wheelfix.lockfile.select import (
     check_rules,
     find_doubles,
@@ -272,7 +272,8 @@ def plan_overlay(
         *tell_qts(wheel.distribution for wheel in found.wheels),
         *tell_gaps(overrides),
         *tell_choices(choices, found.builds),
-        *(tell_limits(choices, request.lock.conda) if TRAITS[options.dialect].whole else ()),
+        *(tell_limits(choices, request.lock.conda) if traits.whole else ()),
+        *(tell_directories(selection.packages) if traits.whole else ()),
         *(tell_own(request.lock.name, overrides) if options.form is Form.FILE else ()),
         *tell_dependencies(overrides),
         *(tell_set(choices, packages, options.scan.index.attributes, options.form) if complete else ()),

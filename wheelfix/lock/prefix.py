@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from urllib.parse import unquote, urlsplit
 
-from wheelfix.errors import InputError
+from wheelfix.errors import InputError, strip_login, strip_token
 from wheelfix.lock.model import LockOptions, LockPlan
 from wheelfix.model.base import Struct, replace
 from wheelfix.model.classes import NeedClass
@@ -217,7 +217,7 @@ def _write_package(package: CondaPackage) -> Expr:
         sum_ = [bind("sha256", text(package.sha256))] if package.sha256 else []
         arguments = (bind("path", local), bind("name", text(stored)), bind("recursive", FALSE), *sum_)
         return Attrs((*bindings, bind("archive", call("builtins.path", Attrs(arguments)))))
-    bindings += [bind("url", text(package.url)), bind("hash", text(write_hash(package)))]
+    bindings += [bind("url", text(strip_token(package.url))), bind("hash", text(write_hash(package)))]
     if stored != package.filename:
         bindings.append(bind("stored", text(stored)))
     return call(FETCH, Attrs(tuple(bindings)))
@@ -373,6 +373,14 @@ def tell_limits(choices: Iterable[Choice], packages: Iterable[CondaPackage]) -> 
                 "with --find-links, or take the package from a channel"
             )
             found.append(Finding(level=Level.ERROR, subject=package.label, message=message))
+    packages = tuple(packages)
+    for one in packages:
+        if strip_token(one.url) != one.url:
+            message = (
+                "has a password or token in its address, which the code leaves out, as everybody can read a "
+                f"Nix store: fetch {escape_path(one.filename)}, and run nix-store --add-fixed sha256 on it"
+            )
+            found.append(Finding(level=Level.WARNING, subject=one.label, message=message))
     weak = [package.filename for package in packages if not package.sha256 and package.md5]
     if weak:
         message = (
@@ -395,6 +403,8 @@ def render_prefix(plan: LockPlan, residue: Sequence[str]) -> str:
     Raises:
         InputError: a file has no hash or no place in the lock, or there are wheels and no Python.
     """
+    # What pixi builds itself has no file: that it is left out is told.
+    plan = replace(plan, conda=tuple(one for one in plan.conda if one.filename))
     python = find_python(plan.conda)
     wheels = [choice for choice in plan.choices if choice.kind is ChoiceKind.WHEEL]
     if wheels and python is None:
@@ -524,7 +534,9 @@ def _write_wheel(choice: Choice, scan: WheelScan | None) -> Binding:
     elif file.url:
         source = call(
             "pkgs.fetchurl",
-            Attrs((bind("url", text(file.url)), bind("hash", hashed), bind("name", text(stored)))),
+            Attrs(
+                (bind("url", text(strip_login(file.url))), bind("hash", hashed), bind("name", text(stored)))
+            ),
         )
     else:
         raise InputError(escape_path(file.filename), "has no place in the lock", "lock it again")

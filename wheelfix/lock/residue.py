@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
 from wheelfix.model.classes import OPEN_CLASSES, NeedClass
-from wheelfix.model.lock import Choice, ChoiceKind, SourceKind
+from wheelfix.model.lock import Choice, ChoiceKind, LockedPackage, SourceKind
 from wheelfix.model.reading import BuildSystem
 from wheelfix.model.scan import Finding, Level, Need, WheelScan
 from wheelfix.scan.sentences import (
@@ -95,3 +95,13 @@ def _tell_choice(choice: Choice, build: BuildSystem | None) -> Finding | None:
         level = Level.WARNING if choice.file.filename.endswith("-any.whl") else Level.NOTE
         return Finding(level=level, subject=package.label, message=message)
     return None
+
+
+def tell_directories(packages: Iterable[LockedPackage]) -> tuple[Finding, ...]:
+    """Report projects in directories, which a whole environment leaves out: nothing builds them there."""
+    message = "is a directory, and is not in the environment: add its sources to PYTHONPATH"
+    return tuple(
+        Finding(level=Level.WARNING, subject=package.label, message=message)
+        for package in packages
+        if package.source is SourceKind.LOCAL
+    )

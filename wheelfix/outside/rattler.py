@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from wheelfix.errors import InputError, strip_login
+from wheelfix.errors import InputError, strip_login, strip_token
 from wheelfix.model.base import Struct
 from wheelfix.model.conda import NOARCH, SUBDIRS, CondaPackage
 from wheelfix.model.conda_project import VirtualPackage
@@ -344,7 +344,7 @@ async def _solve(
 
 
 def _convert(record: rattler.RepoDataRecord, platform: str) -> CondaPackage:
-    url = _TOKEN.sub("", strip_login(record.url))
+    url = strip_token(record.url)
     noarch = record.noarch
     return CondaPackage(
         name=record.name.normalized,

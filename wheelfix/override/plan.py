@@ -456,8 +456,8 @@ class _Collector:
             name in self._required or is_cuda or _NVIDIA.fullmatch(name) or _is_in_prefix(need)
         ):
             # A wheel of CUDA links nothing of this wheel, so that it is an input and no cycle, also where
-            # it is not required; but then the set may be without it. No package of conda does either: and what
-            # the wheel inherits from conda's Python is lost with the DT_RUNPATH that the hook writes.
+            # it is not required; but then the set may be without it. Nor does a package of conda: what the
+            # wheel inherits from conda's Python is lost with the DT_RUNPATH that the hook writes.
             self.searches.setdefault((name, "", need.directory), []).append(need)
             if self._environment is None and name not in expand_required(self._required):
                 self._ignore(need, f"{name} brings it, if that is in the environment", lost=True)

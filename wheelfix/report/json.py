@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from wheelfix.errors import strip_login
+from wheelfix.errors import strip_login, strip_token
 from wheelfix.model.base import decode_json
 from wheelfix.model.conda import CondaBuild, CondaPackage
 from wheelfix.model.names import NameKind
@@ -494,7 +494,7 @@ def _document_package(package: CondaPackage, scan: WheelScan | None) -> CondaPac
         subdir=package.subdir,
         file=package.filename or None,
         source=strip_login(package.source) or None,
-        url=strip_login(package.url) or None,
+        url=strip_token(package.url) or None,
         path=package.path,
         sha256=package.sha256,
         md5=package.md5,
