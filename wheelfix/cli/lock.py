@@ -63,6 +63,14 @@ Examples:
     type=click.Choice([form.value for form in Form]),
     help="Form of the code for the dialect nixpkgs. [default: file]",
 )
+@click.option(
+    "--channel",
+    "channels",
+    multiple=True,
+    metavar="NAME|URL|DIR",
+    help="Channel for packages from conda, the strongest first; repeatable. [default: [tool.wheelfix.conda] "
+    "channels in pyproject.toml, else conda-forge]",
+)
 @click.option("--tests", is_flag=True, help="Recipes of nixpkgs that the overlay changes run their tests.")
 @gpu_option
 @click.option("--extra", "extras", multiple=True, metavar="GLOB", help="Extra of the project; repeatable.")
@@ -95,6 +103,7 @@ def lock(
     dialect: str | None,
     cuda: str | None,
     form: str | None,
+    channels: tuple[str, ...],
     tests: bool,
     extras: tuple[str, ...],
     groups: tuple[str, ...],
@@ -139,6 +148,7 @@ def lock(
                 dialect=tool,
                 by_lock=dialect is None,
                 form=Form(form or Form.FILE),
+                channels=channels,
                 tests=tests,
                 cuda=Cuda(cuda) if cuda else TRAITS[tool].cuda,
                 wishes=make_wishes(keep, strip),

@@ -7,7 +7,7 @@ and both are written into one conda-lock.yml.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -16,13 +16,13 @@ from wheelfix.env.pypi import resolve_pypi
 from wheelfix.env.render import CONDA_NIX
 from wheelfix.errors import ApplyError, InputError, describe
 from wheelfix.index.lookup import find_glibc
-from wheelfix.lockfile.checks import check_version
+from wheelfix.lock.provided import name_distributions
 from wheelfix.lockfile.conda_lock import render_conda_lock
 from wheelfix.lockfile.environment_yml import parse_environment
 from wheelfix.lockfile.pixi_toml import DEFAULT, has_manifest, parse_manifest
 from wheelfix.lockfile.prefix import spell_python
 from wheelfix.lockfile.read import read_lock, read_text
-from wheelfix.model.base import Misfit, replace
+from wheelfix.model.base import replace
 from wheelfix.model.conda import CondaPackage
 from wheelfix.model.lock import Lock, Runtime
 from wheelfix.model.reading import Reading
@@ -33,7 +33,6 @@ from wheelfix.outside.places import find_cache
 from wheelfix.outside.rattler import check_specs, find_subdir, find_unmet, keep_reachable, list_virtual, solve
 from wheelfix.scan.locked import Places, read_choices
 from wheelfix.scan.requirement import find_runtime
-from wheelfix.wheel.metadata import normalize_name
 
 CONDA_LOCK = "conda-lock.yml"
 PIXI_LOCK = "pixi.lock"
@@ -43,8 +42,6 @@ _YAML = (".yml", ".yaml")
 _ENVIRONMENTS = ("environment.yml", "environment.yaml")
 _CUDA = {"12": "12.9"}
 """The newest CUDA of a major version, which a driver of today has."""
-_METADATA = re.compile(r"([A-Za-z0-9][\w.-]*?)-(\d[^-/]*)(?:-py3[^/]*)?\.(?:dist|egg)-info(?:/|$)")
-"""A directory of a distribution's metadata, which is at the top of site-packages."""
 _HINT = "give --from environment.yml or --from pixi.toml"
 
 
@@ -258,24 +255,6 @@ def _read_packages(
         progress=options.lock.scan.progress,
     )
     return read_choices((), places, packages).conda
-
-
-def name_distributions(readings: Iterable[Reading]) -> Mapping[str, str]:
-    """Say which distributions of PyPI conda's packages bring, by the metadata in them.
-
-    Their own names do not tell: conda's ``matplotlib-base`` has matplotlib, and its ``pytorch`` has torch.
-
-    Returns:
-        Versions by normalised name.
-    """
-    found = {}
-    for reading in readings:
-        for path in sorted(reading.distribution.files):
-            match = _METADATA.match(path)
-            with suppress(Misfit):
-                if match and check_version(match[2]):
-                    found[normalize_name(match[1])] = match[2]
-    return found
 
 
 def drop_python(options: EnvOptions) -> EnvOptions:

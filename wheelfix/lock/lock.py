@@ -13,6 +13,7 @@ from wheelfix.lock.plan import (
     replace_bound,
 )
 from wheelfix.lock.prefix import settle_dialect
+from wheelfix.lock.provided import add_provided, ask_channels, read_provided
 from wheelfix.lock.read import find_places, read_dependencies, read_request, read_rust
 from wheelfix.override.dialects import TRAITS
 from wheelfix.scan.locked import keep_chosen, read_choices
@@ -32,6 +33,7 @@ def plan_lock(path: Path, options: LockOptions) -> LockPlan:
     """
     request = read_request(path, options)
     options = settle_dialect(request.lock, options)
+    request = ask_channels(request, options)
     selection = find_selection(request, options)
     dependencies = read_dependencies(request, selection, options)
     places = find_places(path, request, options)
@@ -46,4 +48,6 @@ def plan_lock(path: Path, options: LockOptions) -> LockPlan:
         kept = drop_removed_packages(request, replace_bound(selection, adapters), adapters, options)
         found = keep_chosen(found, kept.choices)
     rust = read_rust(request, found, options)
-    return plan_overlay(request, kept, adapters, found, rust, options)
+    provided = read_provided(request, kept.choices, places, options)
+    plan = plan_overlay(request, kept, adapters, found, rust, options, provided.views)
+    return add_provided(plan, provided, options)

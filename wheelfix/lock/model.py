@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 
@@ -37,6 +38,7 @@ class LockOptions(Struct):
         form: form of the code for nixpkgs; other dialects have one alone.
         tests: whether recipes of nixpkgs run their tests with what the lock has.
         r_packages: names of R packages, as R has them, besides those of pyproject.toml.
+        channels: of conda, for packages that are taken from there, instead of those of pyproject.toml.
     """
 
     scan: ScanOptions
@@ -50,6 +52,7 @@ class LockOptions(Struct):
     providers: tuple[str, ...] = ()
     find_links: tuple[Path, ...] = ()
     r_packages: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
 
 
 class LockRequest(Struct):
@@ -60,6 +63,9 @@ class LockRequest(Struct):
         rules: which kinds of source each package may be taken from, the strongest first.
         runtime: the interpreter and platform.
         r_packages: names of R packages that are asked for, sorted.
+        channels: of conda, for packages that are taken from there, strongest first.
+        offers: conda's names of the packages that it has in the locked version, by name; of those alone for
+            which it is asked.
         findings: about the choice of the interpreter.
     """
 
@@ -67,6 +73,8 @@ class LockRequest(Struct):
     rules: tuple[ProviderRule, ...]
     runtime: Runtime
     r_packages: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    offers: Mapping[str, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
 
 

@@ -86,7 +86,7 @@ def find_selection(request: LockRequest, options: LockOptions) -> Selection:
     if traits.complete:
         wanted, more = settle_kinds(ordered, rules, options.scan.index.attributes)
         findings = (*findings, *more)
-    choices, lacks = find_sources(ordered, wanted, runtime, as_nix=traits.locked)
+    choices, lacks = find_sources(ordered, wanted, runtime, as_nix=traits.locked, offers=request.offers)
     replaced = [choice.package.name for choice in choices if choice.kind is ChoiceKind.NIXPKGS]
     find_build = make_finder(options.scan.index, name_packages(runtime.python), replaced)
     choices = tuple(_name_build(choice, rules, find_build) for choice in choices)
@@ -220,6 +220,7 @@ def plan_overlay(
     found: LockReadings,
     rust: Mapping[str, CargoPlan],
     options: LockOptions,
+    beside: Sequence[Reading] = (),
 ) -> LockPlan:
     """Assemble the plan of an overlay.
 
@@ -230,13 +231,15 @@ def plan_overlay(
         found: readings of wheels, and source distributions.
         rust: plans of source distributions built with cargo, by name.
         options: further options.
+        beside: readings of packages that conda provides, by their names in the lock.
 
     Raises:
         IndexProblem: the index is damaged.
     """
     choices, chosen = selection.choices, {choice.package.name for choice in selection.choices}
     # What is installed together is at hand of each other, whichever tool brings it.
-    together = scan_readings((*found.wheels, *found.conda), options.scan)
+    together = scan_readings((*found.wheels, *found.conda, *beside), options.scan)
+    together = together[: len(together) - len(beside)]  # what conda provides is concluded in its prefix
     scans, conda_scans = together[: len(found.wheels)], together[len(found.wheels) :]
     collisions = find_collisions(found.wheels)
     traits = TRAITS[options.dialect]

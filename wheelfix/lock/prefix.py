@@ -411,7 +411,7 @@ def render_prefix(plan: LockPlan, residue: Sequence[str]) -> str:
         problem = "has packages from PyPI, and no Python of conda that runs them"
         raise InputError(plan.lock, problem, "add python to its dependencies, and lock it again")
     runpaths = plan_runpaths(plan.conda_scans, python)
-    written = {path: _write_runpath(one) for path, one in runpaths.items()}
+    written = {path: write_runpath(one) for path, one in runpaths.items()}
     bindings = [bind_link(), bind_fetch(), bind("packages", write_packages(plan.conda))]
     names = ["environment", "packages", "shell"]
     if wheels and python:
@@ -444,7 +444,8 @@ def render_prefix(plan: LockPlan, residue: Sequence[str]) -> str:
     return render(comment_all(head, Lambda(arguments, body)))
 
 
-def _write_runpath(one: RunPath) -> tuple[Expr, ...]:
+def write_runpath(one: RunPath) -> tuple[Expr, ...]:
+    """Write the directories that are appended to the run path of a file."""
     places: list[Expr] = [
         Commented(i.reason, Str((call("lib.getLib", take(i.attr)), f"/{i.directory}"))) for i in one.inputs
     ]

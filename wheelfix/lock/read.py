@@ -38,7 +38,14 @@ def read_request(path: Path, options: LockOptions) -> LockRequest:
         packages = tuple(sorted({*packages, *check_r_packages(project.r_packages, where)}))
     chosen = find_lock_python(options.scan.python, lock, path.parent)
     runtime = find_runtime(chosen.version, options.scan.system)
-    return LockRequest(lock=lock, rules=rules, runtime=runtime, r_packages=packages, findings=chosen.findings)
+    return LockRequest(
+        lock=lock,
+        rules=rules,
+        runtime=runtime,
+        r_packages=packages,
+        channels=options.channels or (project.channels if project else ()),
+        findings=chosen.findings,
+    )
 
 
 def read_dependencies(

@@ -7,6 +7,7 @@ from functools import partial, reduce
 from wheelfix.lock.extension import render_set
 from wheelfix.lock.model import Clash, Collision, LockPlan, SourceBuild
 from wheelfix.lock.prefix import render_prefix
+from wheelfix.lock.provide import write_provided
 from wheelfix.model.override import Dialect
 from wheelfix.model.scan import Finding, Level
 from wheelfix.nix.parts import add_to_old, comment_all, describe_permissions, list_inputs, write_guarded
@@ -58,6 +59,7 @@ def render_lock(plan: LockPlan) -> str:
         if package:
             sets.append(write_guarded(build.name, comment_all(head, package)))
     sets += write_packages(plan.overrides, plan.dialect)[0]
+    sets += write_provided(plan)
     if environment := _write_environment(plan):
         sets.append(environment)
     hacks = bool(plan.adapters) or any(b.rust for b in plan.builds)

@@ -40,7 +40,12 @@ _HINT = (
 _YAML = re.compile(r"^([a-z_]+)[ \t]*:(?=\s)", re.MULTILINE)
 """A key at the top of a YAML document, as tools write it."""
 _HEAD = re.compile(r"""^version[ \t]*:[ \t]*["']?1["']?[ \t]*(?:\#.*)?$""", re.MULTILINE)
-_FORM = 'write "wheel", "sdist", "nixpkgs", several of them with commas, or "nixpkgs:ATTR"'
+_FORM = (
+    'write "wheel", "sdist", "nixpkgs", "conda", several of them with commas, "nixpkgs:ATTR" or '
+    '"conda:CHANNEL"'
+)
+_NAMING = frozenset({ChoiceKind.NIXPKGS, ChoiceKind.CONDA})
+"""Kinds of source that a rule may name a part of."""
 
 
 def read_lock(path: Path) -> Lock:
@@ -159,17 +164,24 @@ def read_rules(project: Project | None, flags: tuple[str, ...]) -> tuple[Provide
 
 
 def _make_rule(where: str, pattern: str, text: str, *, shared: bool) -> ProviderRule:
-    kinds, attr = [], ""
+    kinds, named = [], dict[str, str]()
     for part in text.split(","):
-        word, _, named = part.strip().partition(":")
-        if word not in set(ChoiceKind) or (named and word != ChoiceKind.NIXPKGS):
+        # mach-nix wrote conda/CHANNEL.
+        word, _, name = re.sub(r"^conda/", "conda:", part.strip()).partition(":")
+        if word not in set(ChoiceKind) or (name and word not in _NAMING):
             raise InputError(
                 where, f"{part.strip()!r} is no kind of source", suggest(word, ChoiceKind, otherwise=_FORM)
             )
         kinds.append(ChoiceKind(word))
-        attr = named or attr
-    glob = normalize_glob(pattern)
-    return ProviderRule(pattern=glob, kinds=tuple(kinds), attr=attr, where=where, shared=shared)
+        named[word] = name or named.get(word, "")
+    return ProviderRule(
+        pattern=normalize_glob(pattern),
+        kinds=tuple(kinds),
+        attr=named.get(ChoiceKind.NIXPKGS, ""),
+        channel=named.get(ChoiceKind.CONDA, ""),
+        where=where,
+        shared=shared,
+    )
 
 
 def read_text(path: Path, *, hint: str = _HINT) -> str:

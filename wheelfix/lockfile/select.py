@@ -174,7 +174,12 @@ def choose_sources(
 
 
 def find_sources(
-    packages: Iterable[LockedPackage], rules: Sequence[ProviderRule], runtime: Runtime, *, as_nix: bool
+    packages: Iterable[LockedPackage],
+    rules: Sequence[ProviderRule],
+    runtime: Runtime,
+    *,
+    as_nix: bool,
+    offers: Mapping[str, str] | None = None,
 ) -> tuple[tuple[Choice, ...], tuple[Sourceless, ...]]:
     """Find a source for every package.
 
@@ -183,6 +188,7 @@ def find_sources(
         rules: strongest first, ``default`` last.
         runtime: the interpreter and platform.
         as_nix: whether wheels are ranked as in pyproject.nix, and not as in pip.
+        offers: conda's names of the packages that its channels have in the locked version, by name.
 
     Returns:
         The choices, and the packages without a source, which may still be removed from the environment.
@@ -192,9 +198,8 @@ def find_sources(
         if package.source is SourceKind.LOCAL:
             continue
         kinds, attr = find_rule(package.name, rules)
-        choice = next(
-            (c for kind in kinds if (c := _choose(package, kind, attr, runtime, as_nix=as_nix))), None
-        )
+        tried = (_choose(package, kind, attr, runtime, offers or {}, as_nix=as_nix) for kind in kinds)
+        choice = next(filter(None, tried), None)
         if choice:
             found.append(choice)
         else:
@@ -349,8 +354,17 @@ def _require(edge: LockedDependency, under: tuple[str, ...], runtime: Runtime) -
 
 
 def _choose(
-    package: LockedPackage, kind: ChoiceKind, attr: str, runtime: Runtime, *, as_nix: bool
+    package: LockedPackage,
+    kind: ChoiceKind,
+    attr: str,
+    runtime: Runtime,
+    offers: Mapping[str, str],
+    *,
+    as_nix: bool,
 ) -> Choice | None:
+    if kind is ChoiceKind.CONDA:
+        conda = offers.get(package.name)
+        return Choice(package=package, kind=kind, conda=conda) if conda else None
     if kind is ChoiceKind.NIXPKGS:
         path = tuple(attr.split(".")) if attr else (*name_packages(runtime.python), package.name)
         return Choice(package=package, kind=kind, attr=path)
@@ -389,6 +403,8 @@ def _say_lack(package: LockedPackage, kinds: Sequence[ChoiceKind]) -> str:
         names = sorted(w.filename.removesuffix(".whl").split("-", 2)[-1] for w in package.wheels)
         more = f" and {len(names) - 2} more" if len(names) > 2 else ""
         return f"{wanted} for it (there are wheels for {', '.join(names[:2])}{more})"
+    if ChoiceKind.CONDA in kinds:
+        return f"{wanted}, in the locked version and for this Python, in the channels that were asked"
     return f"{wanted} in the lock"
 
 

@@ -29,6 +29,7 @@ class ChoiceKind(StrEnum):
     WHEEL = "wheel"
     SDIST = "sdist"
     NIXPKGS = "nixpkgs"
+    CONDA = "conda"
 
 
 class LockedFile(Struct):
@@ -165,6 +166,7 @@ class Choice(Struct):
         file: the wheel or source distribution; None for nixpkgs, for the project itself, for a revision of a
             repository, and where only hashes are known.
         attr: path of nixpkgs' build below ``pkgs``.
+        conda: name of conda's package.
         rival: the wheel that pip would take, where the package set of the dialect takes another one.
         passed_over: the wheel that the package set takes by itself, in whose place ``file`` has to be put.
     """
@@ -173,6 +175,7 @@ class Choice(Struct):
     kind: ChoiceKind
     file: LockedFile | None = None
     attr: tuple[str, ...] = ()
+    conda: str = ""
     rival: str | None = None
     passed_over: str | None = None
 
@@ -195,6 +198,7 @@ class ProviderRule(Struct, eq=False):
         pattern: glob of normalised names; ``default`` stands for all others.
         kinds: strongest first.
         attr: attribute for nixpkgs, or empty for the one named like the package.
+        channel: of conda, or empty for those of the options.
         where: what the user wrote, for messages.
         shared: whether it comes from a file that may serve many locks.
 
@@ -204,6 +208,7 @@ class ProviderRule(Struct, eq=False):
     pattern: str
     kinds: tuple[ChoiceKind, ...]
     attr: str = ""
+    channel: str = ""
     where: str = ""
     shared: bool = False
 
@@ -213,8 +218,8 @@ class ProviderRule(Struct, eq=False):
     def __hash__(self) -> int:
         return hash(self._says())
 
-    def _says(self) -> tuple[str, tuple[ChoiceKind, ...], str]:
-        return self.pattern, self.kinds, self.attr
+    def _says(self) -> tuple[str, tuple[ChoiceKind, ...], str, str]:
+        return self.pattern, self.kinds, self.attr, self.channel
 
 
 def name_interpreter(python: str) -> str:

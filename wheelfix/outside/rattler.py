@@ -6,10 +6,9 @@ The door to rattler's solver. It is written in Rust and is asynchronous; what it
 
 from __future__ import annotations
 
-import asyncio
 import re
 import warnings
-from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -43,6 +42,8 @@ _MOST_SPECS = 10_000
 _LONGEST = 2000
 """Characters of one match specification."""
 _SHOWN = 1500
+_PATCH = 9
+"""A patch release that stands for all of a minor version."""
 _TOKEN = re.compile(r"/t/[^/\s]+(?=/)")
 _HINT = "run `pip install 'wheelfix[conda]'`"
 
@@ -172,6 +173,104 @@ def solve(
     )
 
 
+class Wanted(Struct):
+    """A package that a channel may have.
+
+    Attributes:
+        names: that it may have there, the likeliest first.
+        version: that it has to have.
+    """
+
+    names: tuple[str, ...]
+    version: str
+
+
+def find_offers(
+    wanted: Mapping[str, Wanted],
+    channels: Sequence[str],
+    *,
+    subject: str,
+    subdir: str,
+    python: str,
+    directory: Path,
+    place: Path | None = None,
+    seconds: int = _SECONDS,
+) -> dict[str, str]:
+    """Find which packages channels have, in a version, and for a Python.
+
+    Args:
+        wanted: what is looked for, by keys of the caller's.
+        channels: names, addresses and directories, strongest first.
+        subject: what asks for them, for messages.
+        subdir: platform, as conda names it.
+        python: major and minor version.
+        directory: rattler's cache of what channels have.
+        place: directory that relative paths of channels start from; None takes the working directory.
+        seconds: limit for each answer of a channel.
+
+    Returns:
+        The name of each that was found, by the same keys.
+
+    Raises:
+        InputError: rattler is not installed, a channel is invalid, or cannot be reached.
+    """
+    api = _load(subject)
+    asked = _make_channels(api, subject, channels, place or Path.cwd())
+    names = sorted({name for one in wanted.values() for name in one.names})
+    with _tell(subject, "cannot be asked of the channels", "name other channels"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the solver tells them again
+            records = _run(_query(api, names, asked, [subdir, NOARCH], directory, seconds))
+        runs = api.PackageRecord(
+            name="python",
+            version=f"{python}.{_PATCH}",
+            build=api.BuildString("0_cpython"),
+            build_number=0,
+            subdir=subdir,
+        )
+        fitting = {(r.name.normalized, r.version) for r in records if _runs_on(api, r, runs)}
+        return {
+            key: found
+            for key, one in wanted.items()
+            if (found := next((n for n in one.names if _has(api, fitting, n, one.version)), None))
+        }
+
+
+def _has(api: Any, fitting: set[tuple[str, Any]], name: str, version: str) -> bool:
+    try:
+        wanted = api.Version(version)
+    except Exception:
+        return False
+    return (name, wanted) in fitting or any(n == name and v == wanted for n, v in fitting)
+
+
+def _runs_on(api: Any, record: Any, python: Any) -> bool:
+    """Whether a package is for a Python; one without any is."""
+    specs = (text for text in record.depends if name_dependency(text) == "python")
+    return all(api.MatchSpec(text).matches(python) for text in specs)
+
+
+async def _query(
+    api: Any,
+    names: Sequence[str],
+    channels: Sequence[rattler.Channel],
+    platforms: Sequence[str],
+    directory: Path,
+    seconds: int,
+) -> list[rattler.RepoDataRecord]:
+    answers = await _open_gateway(api, directory, seconds).query(channels, platforms, names, recursive=False)
+    # The first channel that has a package hides it in the others.
+    found: dict[tuple[str, str], list[rattler.RepoDataRecord]] = {}
+    for records in answers:
+        for record in records:
+            found.setdefault((record.name.normalized, record.channel), []).append(record)
+    order = {channel.base_url: number for number, channel in enumerate(channels)}
+    first: dict[str, str] = {}
+    for name, channel in sorted(found, key=lambda key: order.get(key[1], len(order))):
+        first.setdefault(name, channel)
+    return [record for key, records in found.items() for record in records if first[key[0]] == key[1]]
+
+
 def find_unmet(subject: str, specs: Sequence[str], packages: Sequence[CondaPackage]) -> tuple[str, ...]:
     """Return the match specifications that none of some packages fulfil.
 
@@ -275,6 +374,8 @@ def _quote(said: str) -> str:
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
     """Run to the end; an interrupt ends the wait at once, wherever Rust is."""
+    import asyncio  # slow import
+
     return asyncio.run(work)
 
 
@@ -298,6 +399,14 @@ def _make_channels(api: Any, subject: str, channels: Sequence[str], place: Path)
     return made
 
 
+def _open_gateway(api: Any, directory: Path, seconds: int) -> Any:
+    """Open what asks channels, with the logins that rattler has stored."""
+    from rattler.networking import AuthenticationMiddleware, RetryMiddleware
+
+    middlewares = [AuthenticationMiddleware(), RetryMiddleware(_RETRIES)]
+    return api.Gateway(cache_dir=directory, client=api.Client(middlewares, timeout=seconds))
+
+
 async def _solve(
     api: Any,
     specs: Sequence[str],
@@ -310,10 +419,7 @@ async def _solve(
     strict: bool,
     seconds: int,
 ) -> list[rattler.RepoDataRecord]:
-    from rattler.networking import AuthenticationMiddleware, RetryMiddleware
-
-    middlewares = [AuthenticationMiddleware(), RetryMiddleware(_RETRIES)]
-    gateway = api.Gateway(cache_dir=directory, client=api.Client(middlewares, timeout=seconds))
+    gateway = _open_gateway(api, directory, seconds)
     platforms = [subdir, NOARCH]
     kept: list[rattler.RepoDataRecord] = []
     if locked:

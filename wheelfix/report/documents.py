@@ -878,7 +878,7 @@ class ChosenPackageDocument(Struct):
 
     name: str
     version: str | None
-    provider: Annotated[str, _one_of("wheel", "sdist", "nixpkgs")]
+    provider: Annotated[str, _one_of("wheel", "sdist", "nixpkgs", "conda")]
     file: str | None
     attr: str | None
     build_inputs: tuple[str, ...]
