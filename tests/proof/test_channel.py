@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +18,11 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from tests.support.channel import find_wheel, prepare_channel
+from tests.support.channel import find_wheel, prepare_channel, write_pixi
 from tests.support.linking import link_ours, link_theirs, list_files
 from tests.support.packageindex import serve_index
-from tests.support.proof.proving import find_attr, read_python, realise, run_probe
+from tests.support.proof.proving import build as build_workspace
+from tests.support.proof.proving import find_attr, read_python, realise, run_probe, write_lock
 from wheelfix.cli import cli
 
 DEPENDENCIES = [
@@ -148,7 +150,7 @@ assert said(out + "/bin/mido-connect", "--help")[:2] == ["usage:", "mido-connect
 
 def test_programs_have_the_loader_of_the_store(made: Made) -> None:
     for name in ("greet", f"python{read_python()}"):
-        command = ["patchelf", "--print-interpreter", made.environment / "bin" / name]
+        command = ["patchelf", "--print-interpreter", str(made.environment / "bin" / name)]
         said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         assert Path(said.strip()).name == "ld-linux-x86-64.so.2"
         assert not said.startswith("/lib64")
@@ -198,34 +200,19 @@ def test_a_lock_of_pixi_gives_the_same_environment(made: Made, tmp_path: Path) -
     assert (environment, packages) == (made.environment, made.packages)
 
 
-def write_pixi(locked: Path, target: Path) -> None:
-    """What conda-lock.yml has, in the shape of pixi's version 6."""
-    entries = yaml.safe_load(locked.read_text())["package"]
-    selected, packages = [], []
-    for one in entries:
-        kind = "pypi" if one["manager"] == "pip" else "conda"
-        selected.append({kind: one["url"]})
-        package = {kind: one["url"], **one["hash"]}
-        if kind == "pypi":
-            package |= {"name": one["name"], "version": one["version"]}
-            package.pop("md5", None)
-        else:
-            package["depends"] = [f"{name} {wanted}".rstrip() for name, wanted in one["dependencies"].items()]
-            # What an address of a file does not tell.
-            subdir, filename = one["url"].split("/")[-2:]
-            build = filename.removesuffix(".conda").removesuffix(".tar.bz2").rpartition("-")[2]
-            package |= {"name": one["name"], "version": one["version"], "build": build, "subdir": subdir}
-            if build.startswith("pyh"):
-                package["noarch"] = "python"
-        packages.append(package)
-    channels = [{"url": entries[0]["url"].rsplit("/", 2)[0]}]
-    environment = {
-        "channels": channels,
-        "indexes": ["https://index.invalid/simple"],
-        "packages": {"linux-64": selected},
-    }
-    document = {"version": 6, "environments": {"default": environment}, "packages": packages}
-    target.write_text(yaml.safe_dump(document, sort_keys=False))
+def test_one_package_of_a_lock_comes_from_conda(channel: Path, tmp_path: Path) -> None:
+    wheels = [find_wheel("cffi"), find_wheel("pycparser")]
+    write_lock(tmp_path, wheels)
+    options = ["--provider", "cffi=conda", "--channel", channel, "--python", read_python()]
+    done = run("lock", tmp_path / "uv.lock", *options, "--find-links", wheels[0].parent)
+    assert "cffi 2.1.1 is conda's" in done.stderr
+    paths, said = build_workspace(tmp_path, wheels, done.stdout, ["environment"])
+    assert paths, said
+    result = run_probe(paths[0] / "bin" / "python", "import cffi; cffi.FFI().cdef('int getpid(void);')")
+    assert result.worked, result.said
+    (module,) = (path for path in result.mapped if path.name.startswith("_cffi_backend"))
+    with zipfile.ZipFile(wheels[0]) as archive:
+        assert module.read_bytes() != archive.read(module.name), "conda's tools have left a run path in it"
 
 
 def test_rattler_links_the_same_files(channel: Path, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import rattler_build
+import yaml
 from rattler.index import index_fs
 
 from tests.support.elf import build_elf
@@ -145,6 +146,36 @@ def find_wheel(name: str) -> Path:
         if pin["name"] == name and (f"-{tag}-{tag}-" in file or file.endswith("-none-any.whl"))
     )
     return fetch_wheel(found)
+
+
+def write_pixi(locked: Path, target: Path) -> None:
+    """Write what a conda-lock.yml has as a pixi.lock, of version 6."""
+    entries = yaml.safe_load(locked.read_text())["package"]
+    selected, packages = [], []
+    for one in entries:
+        kind = "pypi" if one["manager"] == "pip" else "conda"
+        selected.append({kind: one["url"]})
+        package = {kind: one["url"], **one["hash"]}
+        if kind == "pypi":
+            package |= {"name": one["name"], "version": one["version"]}
+            package.pop("md5", None)
+        else:
+            package["depends"] = [f"{name} {wanted}".rstrip() for name, wanted in one["dependencies"].items()]
+            # What an address of a file does not tell.
+            subdir, filename = one["url"].split("/")[-2:]
+            build = filename.removesuffix(".conda").removesuffix(".tar.bz2").rpartition("-")[2]
+            package |= {"name": one["name"], "version": one["version"], "build": build, "subdir": subdir}
+            if build.startswith("pyh"):
+                package["noarch"] = "python"
+        packages.append(package)
+    channels = [{"url": entries[0]["url"].rsplit("/", 2)[0]}]
+    environment = {
+        "channels": channels,
+        "indexes": ["https://index.invalid/simple"],
+        "packages": {"linux-64": selected},
+    }
+    document = {"version": 6, "environments": {"default": environment}, "packages": packages}
+    target.write_text(yaml.safe_dump(document, sort_keys=False))
 
 
 def _make_channel(work: Path, *, large: bool) -> Path:

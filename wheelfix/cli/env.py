@@ -139,7 +139,7 @@ def env(
                 requirements=requirements,
                 project=project,
                 environment=environment,
-                channels=channels,
+                channels=tuple(map(_name_channel, channels)),
                 nixpkgs=nixpkgs,
                 build=build,
                 quiet=quiet,
@@ -170,3 +170,8 @@ def _say_next(directory: Path) -> str:
         f"next: `nix develop {flake}`, or without flakes `nix-shell {flake}`; `nix build {flake}`; "
         f"for the image `nix build {image}`. In a git repository, `git add` the files first"
     )
+
+
+def _name_channel(text: str) -> str:
+    """Write the address of a directory, whose path is relative to here and not to a file that names channels."""
+    return Path(text).absolute().as_uri() if text.startswith((".", "/")) else text
