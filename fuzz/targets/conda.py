@@ -112,8 +112,8 @@ def _make_records() -> Iterator[bytes]:
 
 _TAR_TOKENS = (
     b"ustar\x0000", b"ustar  \0", b"0000644\0", b"../", b"/", b"\0" * 512, b"info/index.json",
-    b"././@LongLink", b"GNU.sparse.major=1\n", b"12 path=../x\n", b"17 size=99999999\n", b"\x80" + bytes(11), b"x", b"g", b"L",
-    b"K", b"S", b"1", b"2",
+    b"././@LongLink", b"GNU.sparse.major=1\n", b"12 path=../x\n", b"17 size=99999999\n",
+    b"\x80" + bytes(11), b"x", b"g", b"L", b"K", b"S", b"1", b"2",
 )  # fmt: skip
 _JSON_TOKENS = (
     b'"_path"', b'"files"', b'"depends"', b'"noarch"', b"null", b"true", b"[", b"]", b"{", b"}", b"1e999",
