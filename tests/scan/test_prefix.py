@@ -15,6 +15,7 @@ from tests.support.facts import open_table
 from tests.support.lockserver import Server, serve
 from tests.support.wheel import build_wheel
 from wheelfix.errors import InputError
+from wheelfix.flows.report import write_report
 from wheelfix.lock.lock import plan_lock
 from wheelfix.lock.model import LockOptions, LockPlan
 from wheelfix.lock.render import render_lock
@@ -22,6 +23,7 @@ from wheelfix.lockfile.select import Asked
 from wheelfix.model.classes import NeedClass
 from wheelfix.model.override import Dialect
 from wheelfix.model.scan import Level
+from wheelfix.outside.configuration import find_package_sources
 from wheelfix.outside.places import find_cache
 from wheelfix.report.json import document_lock
 from wheelfix.scan.scan import ScanOptions, scan_targets
@@ -281,3 +283,11 @@ def test_a_package_that_pixi_builds_has_no_file(tmp_path: Path, shelf: Path) -> 
     ]
     assert [one.name for one in found.conda_scans] == ["zlib"]
     assert document_lock(found).conda[0].source == "../app"
+
+
+def test_a_page_has_wheels_and_packages(prefix: Path, shelf: Path) -> None:
+    sources = find_package_sources(None, [str(shelf)])
+    written = write_report(str(prefix), ScanOptions(index=open_table(), sources=sources))
+    assert [scan.name for scan in written.plan.scans] == ["libdemo", "pure", "python", "user", "zlib"]
+    assert not written.answered
+    assert "pkgs.libGL" in written.text
