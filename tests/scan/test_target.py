@@ -20,6 +20,12 @@ WHEELS = READING | {"adapter", "patch", "--with"}
 ENVIRONMENT = READING | {"patch", "try", "--with"}
 URL = "https://x.invalid/demo-1.0-py3-none-any.whl"
 SDIST_URL = "https://x.invalid/demo-1.0.tar.gz"
+CONDA_URL = "https://x.invalid/linux-64/demo-1.0-h1_0.conda"
+CONDA_HINTS = {
+    "adapter": "run `wheelfix override --dialect shell {}`",
+    "lock": "lock the environment that has it (`pixi lock`), then run `wheelfix lock pixi.lock`",
+    "patch": "create an environment with it, then run `wheelfix patch PREFIX`",
+}
 GIT = "git+https://x.invalid/demo.git"
 SCAN, OVERRIDE = "run `wheelfix scan {}`", "run `wheelfix override {}`"
 CARGO, LOCK = "run `wheelfix sdist {}`", "run `wheelfix lock {}`"
@@ -89,6 +95,14 @@ ROWS: list[tuple[str, TargetKind, frozenset[str], str, dict[str, str]]] = [
     (URL, TargetKind.URL, READING | {"adapter"}, SCAN, {"lock": OVERRIDE}),
     (f"demo @ {URL}", TargetKind.URL, READING | {"adapter"}, SCAN, {"lock": OVERRIDE}),
     *(
+        (name, TargetKind.CONDA, READING | {"--with"}, SCAN, CONDA_HINTS)
+        for name in ("demo.conda", "package", "old.tar.bz2", "channel")
+    ),
+    *(
+        (url, TargetKind.CONDA_URL, READING | {"--with"}, SCAN, CONDA_HINTS)
+        for url in (CONDA_URL, CONDA_URL.replace(".conda", ".tar.bz2"), "file:///no/demo-1!2.0-h1_0.conda")
+    ),
+    *(
         (
             text,
             TargetKind.SDIST_URL,
@@ -130,7 +144,6 @@ ROWS: list[tuple[str, TargetKind, frozenset[str], str, dict[str, str]]] = [
                 f"give {FORMATS} or {HASHED}",
                 {},
             ),
-            ("demo.conda", "create an environment with it, then run `wheelfix scan PREFIX`", {}),
             (
                 "demo.egg",
                 "make a wheel of it (`wheel convert {}`), then run `wheelfix scan` on that",
@@ -143,6 +156,7 @@ ROWS: list[tuple[str, TargetKind, frozenset[str], str, dict[str, str]]] = [
             ("fat.dylib", LINUX, {}),
             ("demo.dll", LINUX, {}),
             ("data-1.0.tar.gz", "unpack it, then run `wheelfix scan DIR` on the directory", {}),
+            ("data.tar.bz2", "unpack it, then run `wheelfix scan DIR` on the directory", {}),
             ("image.bin", "name a wheel, a directory, a lock or a requirement", {}),
             ("void", "fetch it again, or check the path", {}),
             ("empty", "check the path", {}),

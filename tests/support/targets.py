@@ -11,6 +11,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+from tests.support.conda import build_conda
 from tests.support.elf import build_elf
 from tests.support.sdist import CARGO, build_sdist
 from tests.support.wheel import TAG, build_wheel
@@ -55,6 +56,11 @@ def make_targets(top: Path) -> None:
     (top / "empty").mkdir()
     (top / "nothing").mkdir()
     (top / "nothing" / "notes.md").write_text("nothing\n")
+    package = build_conda(top / "channel", "demo", {"lib/x.so": library})
+    (top / "package").write_bytes(package.read_bytes())
+    (top / "demo.conda").write_bytes(package.read_bytes())
+    old = build_conda(top / "work", "demo", {"lib/x.so": library}, suffix=".tar.bz2")
+    (top / "old.tar.bz2").write_bytes(old.read_bytes())
     _make_foreign(top)
 
 
@@ -106,6 +112,8 @@ def _make_locks(top: Path, digest: str) -> None:
 def _make_foreign(top: Path) -> None:
     with tarfile.open(top / "data-1.0.tar.gz", "w:gz") as archive:
         archive.addfile(tarfile.TarInfo("data-1.0/notes.md"), io.BytesIO())
+    with tarfile.open(top / "data.tar.bz2", "w:bz2") as archive:
+        archive.addfile(tarfile.TarInfo("data/notes.md"), io.BytesIO())
     for name, data in {
         "Pipfile": b"[packages]\n",
         "Cargo.lock": b"version = 4\n",
@@ -114,7 +122,6 @@ def _make_foreign(top: Path) -> None:
         "pyproject.toml": b"[project]\n",
         "overrides.nix": b"{ }\n",
         "settings.json": b"{}",
-        "demo.conda": b"PK\x05\x06" + bytes(18),
         "demo.egg": b"PK\x05\x06" + bytes(18),
         "demo.deb": b"!<arch>\ndebian-binary   ",
         "demo.rpm": b"\xed\xab\xee\xdb" + bytes(92),

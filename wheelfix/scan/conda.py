@@ -9,21 +9,22 @@ from __future__ import annotations
 import base64
 import hashlib
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property, partial
 from itertools import chain
 from typing import Final
 
+from wheelfix.elf.exports import read_symbols
 from wheelfix.elf.parallel import Pending
 from wheelfix.elf.reader import ELF_MAGIC, read_object
 from wheelfix.elf.stream import ForwardReader
 from wheelfix.elf.watch import Watch
 from wheelfix.errors import ElfError, InputError
 from wheelfix.model.base import replace
-from wheelfix.model.elf import ElfObject
+from wheelfix.model.elf import ElfObject, Symbols
 from wheelfix.model.hints import ElfHints
-from wheelfix.model.reading import About, Origin, OriginKind, WheelFile
+from wheelfix.model.reading import About, Origin, OriginKind, Reading, WheelFile
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.wheel import Distribution
 from wheelfix.pysource.opens import MAX_SEARCHED
@@ -152,6 +153,48 @@ class _Pass:
             problem = f"{member.size} bytes; wheelfix reads up to {MAX_KEPT}"
             raise InputError(f"{self._archive.name}: {member.path}", problem, "do not use this package")
         return b"".join(chunks)
+
+
+def read_package_symbols(archive: Archive, reading: Reading, wanted: Collection[str]) -> tuple[Symbols, ...]:
+    """Read the dynamic symbols of some ELF files of a package.
+
+    Args:
+        archive: the package, open.
+        reading: of it.
+        wanted: paths of its objects, of which some may be links.
+
+    Raises:
+        InputError: it is damaged, or has changed since.
+    """
+    links, files = dict[str, str](), list[str]()
+    for member, _ in iter_members(archive):
+        if member.kind is MemberKind.FILE:
+            files.append(member.path)
+        else:
+            target = member.target
+            is_hard = member.kind is MemberKind.HARD_LINK
+            links[member.path] = target if is_hard else resolve_link(member.path, target) or ""
+    python = find_python_directory((*files, *links))
+    build = reading.distribution.conda
+    noarch = build is not None and build.noarch == "python"
+    asked: dict[str, list[str]] = {}
+    for path in (*files, *links):
+        if (shown := escape_path(find_site_path(path, python, noarch=noarch))) in wanted:
+            for _ in range(_MAX_STEPS):
+                path = links.get(path, path)
+            asked.setdefault(path, []).append(shown)
+    found: list[Symbols] = []
+    for member, chunks in iter_members(archive):
+        if names := asked.get(member.path):
+            passes = [chunks]
+            opened = partial(_open_pass, passes, archive, member.path)
+            symbols = read_symbols(names[0], ForwardReader(opened, size=member.size, head_size=_HEAD_SIZE))
+            found += [replace(symbols, path=name) for name in names]
+    return tuple(sorted(found, key=lambda one: one.path))
+
+
+def _open_pass(passes: list[Iterator[bytes]], archive: Archive, path: str) -> Iterator[bytes]:
+    return passes.pop() if passes else read_again(archive, path)
 
 
 def _hash(chunks: Iterator[bytes], update: Callable[[bytes], None]) -> Iterator[bytes]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from wheelfix.model.index import Provider
-from wheelfix.model.tables import Table, load_table
+from wheelfix.model.tables import InOrder, Table, load_table
 
 _SONAME = re.compile(r"(?:lib)?(.+?)\.so(?:\.[\w.]+)?")
 _FORMS = ("{}", "lib{}", "xorg-lib{}", "cuda-{}")
@@ -31,8 +31,8 @@ class CondaLibraries(Table):
 
     FILE = "conda.toml"
 
-    packages: dict[str, tuple[str, ...]]
-    prefixes: dict[str, tuple[str, ...]]
+    packages: dict[str, InOrder[str]]
+    prefixes: dict[str, InOrder[str]]
 
 
 def find_dependency(soname: str, names: Sequence[str], providers: Sequence[Provider] = ()) -> str | None:

@@ -293,6 +293,11 @@ def read_symbols(reading: Reading, wanted: Collection[str]) -> tuple[Symbols, ..
     origin = reading.origin
     if origin is None:
         return ()
+    if origin.kind is OriginKind.CONDA:
+        from wheelfix.scan.conda import read_package_symbols
+
+        with open_unlisted(Path(origin.path), stamp=origin.stamp) as archive:
+            return read_package_symbols(archive, reading, wanted)
     if origin.kind is not OriginKind.WHEEL:
         return tuple(read_symbols_at(path, Path(disk)) for path, disk in origin.places if path in wanted)
     with open_archive(Path(origin.path), stamp=origin.stamp) as archive:
