@@ -60,8 +60,8 @@ def run(*arguments: str | Path, code: int = 0) -> Result:
 
 def write_environment(directory: Path, channel: Path, dependencies: list[str], pip: list[str]) -> Path:
     file = directory / "environment.yml"
-    asked: list[Any] = [f"python={read_python()}", *dependencies]
-    document = {"name": "demo", "channels": [channel.as_uri()], "dependencies": [*asked, {"pip": pip}]}
+    asked: list[Any] = [f"python={read_python()}", *dependencies, *([{"pip": pip}] if pip else [])]
+    document = {"name": "demo", "channels": [channel.as_uri()], "dependencies": asked}
     file.write_text(yaml.safe_dump(document))
     return file
 
@@ -213,6 +213,21 @@ def test_one_package_of_a_lock_comes_from_conda(channel: Path, tmp_path: Path) -
     (module,) = (path for path in result.mapped if path.name.startswith("_cffi_backend"))
     with zipfile.ZipFile(wheels[0]) as archive:
         assert module.read_bytes() != archive.read(module.name), "conda's tools have left a run path in it"
+
+
+@pytest.mark.large
+def test_numpy_computes(tmp_path: Path) -> None:
+    file = write_environment(tmp_path, prepare_channel(large=True), ["numpy"], [])
+    run("env", tmp_path / "demo", "--from", file)
+    (tmp_path / "demo" / "environment.nix").write_bytes((tmp_path / "demo" / "conda.nix").read_bytes())
+    paths, said = realise(tmp_path / "demo", [], ["conda.environment"])
+    assert paths, said
+    code = "import numpy; assert (numpy.linalg.inv([[2.0, 0], [0, 4]]) == [[0.5, 0], [0, 0.25]]).all()"
+    result = run_probe(paths[0] / "bin" / "python", code)
+    assert result.worked, result.said
+    names = [path.name for path in result.mapped if path.is_relative_to(paths[0])]
+    assert any(name.startswith("libstdc++.so.6") for name in names), "of the package libstdcxx"
+    assert any(name.startswith("libscipy_openblas") for name in names), "of the wheel that was packaged"
 
 
 def test_rattler_links_the_same_files(channel: Path, tmp_path: Path) -> None:

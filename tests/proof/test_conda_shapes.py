@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.support.conda import Member, build_conda
 from tests.support.proof.conda import realise_prefix
 from tests.support.shapes import SHAPES, list_shapes, make_lock
 from wheelfix.cli import cli
@@ -182,9 +185,62 @@ def test_a_lock_is_built_or_refused(case: Case, tmp_path: Path) -> None:
     assert not [name for name in case.has_not if (made / name).exists()]
 
 
+NINJA = "ninja-1.12.1-h297d8ca_0.conda"
+ROOM = "/short"
+
+
+def replace_ninja(lock: Path, files: Mapping[str, Member | bytes], **options: Any) -> None:
+    """Put another package in the place of ninja's, with a lock that has its digests."""
+    old = lock.parent / "links" / NINJA
+    text, algorithms = lock.read_text(), ("sha256", "md5")
+    digests = [hashlib.new(name, old.read_bytes()).hexdigest() for name in algorithms]
+    build_conda(old.parent, "ninja", files, version="1.12.1", build="h297d8ca_0", **options)
+    for name, digest in zip(algorithms, digests, strict=True):
+        text = text.replace(digest, hashlib.new(name, old.read_bytes()).hexdigest())
+    lock.write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("files", "options", "said"),
+    [
+        ({"../outside": b""}, {}, "outside"),
+        ({"/etc/passwd": b""}, {}, "passwd"),
+        ({"bin/ninja": Member(b"../../../etc/passwd", link=True)}, {}, "bin/ninja"),
+        ({"bin/ninja": b"true"}, {"paths": [{"_path": "bin/ninja", "sha256": "0" * 64}]}, "bin/ninja"),
+        ({"share/x\n\x1b[31m": Member(b"/etc", link=True)}, {}, "share/x"),
+    ],
+    ids=["above", "absolute", "link", "digest", "control"],
+)  # fmt: skip
+def test_hostile_packages_are_refused(
+    files: dict[str, Member | bytes], options: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    path = make_lock(tmp_path, "v6-programs.pixi.lock")
+    replace_ninja(path, files, **options)
+    done = lock(path, "--group", "tools")
+    assert done.exit_code in {1, 3}, done.output
+    told = [line for line in done.stderr.splitlines() if said in line]
+    assert told, done.stderr
+    assert all(line.startswith("wheelfix: ") and NINJA in line for line in told)
+    assert "\x1b" not in done.stderr
+    if done.exit_code == 1:
+        made, log = realise_prefix(path.parent, done.stdout, sorted((path.parent / "links").iterdir()))
+        assert made is None
+        assert len([line for line in log.splitlines() if line.startswith("link.py: ninja: ")]) == 1, log
+
+
+def test_a_placeholder_without_room_is_refused_in_the_build(tmp_path: Path) -> None:
+    path = make_lock(tmp_path, "v6-programs.pixi.lock")
+    program = Member(f"{ROOM}/share\0".encode(), 0o755, placeholder="binary", prefix=ROOM)
+    replace_ninja(path, {"bin/ninja": program})
+    done = lock(path, "--group", "tools")
+    made, said = realise_prefix(path.parent, done.stdout, sorted((path.parent / "links").iterdir()))
+    assert made is None
+    assert [line for line in said.splitlines() if "ninja" in line and "room" in line], said
+
+
 def test_what_has_another_hash_than_the_lock_says_is_refused(tmp_path: Path) -> None:
     path = make_lock(tmp_path, "v6-programs.pixi.lock")
-    package = path.parent / "links" / "ninja-1.12.1-h297d8ca_0.conda"
+    package = path.parent / "links" / NINJA
     digest = hashlib.sha256(package.read_bytes()).hexdigest()
     path.write_text(path.read_text().replace(digest, "0" * 64))
     done = lock(path, "--group", "tools")

@@ -265,7 +265,7 @@ def test_what_does_not_fit_the_own_list_is_told(tmp_path: Path) -> None:
         "lib/a": (Level.ERROR, "has not the sha256 that info/paths.json states"),
         "lib/lost": (Level.ERROR, "is listed in info/, and not in the package"),
         "lib/extra": (Level.WARNING, "is in the package, and not in its list: not installed"),
-        "lib/out": (Level.WARNING, "is a link that leads out of the prefix: not followed"),
+        "lib/out": (Level.ERROR, "is a link that leads out of the prefix: not followed"),
     }
     assert reading.distribution.files == {"../../a", "../../out"}
 

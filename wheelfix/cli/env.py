@@ -173,5 +173,5 @@ def _say_next(directory: Path) -> str:
 
 
 def _name_channel(text: str) -> str:
-    """Write the address of a directory, whose path is relative to here and not to a file that names channels."""
+    """Write the address of a directory: its path is relative to here, not to the file that names channels."""
     return Path(text).absolute().as_uri() if text.startswith((".", "/")) else text

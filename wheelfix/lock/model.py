@@ -242,4 +242,6 @@ class LockPlan(Struct):
     @property
     def answered(self) -> bool:
         """Whether every need has an answer, and no finding is an error: exit code 0."""
-        return not any(finding.level is Level.ERROR for finding in self.findings)
+        # What a package of conda has wrong, a build refuses.
+        found = (*self.findings, *(finding for scan in self.conda_scans for finding in scan.findings))
+        return not any(finding.level is Level.ERROR for finding in found)

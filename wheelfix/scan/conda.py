@@ -365,7 +365,7 @@ class CondaSource:
                 Level.WARNING, extra, "is in the package, and not in its list: not installed"
             )
         out = [p for p, target in read.links.items() if resolve_link(p, target) is None]
-        yield from _tell_some(Level.WARNING, out, "is a link that leads out of the prefix: not followed")
+        yield from _tell_some(Level.ERROR, out, "is a link that leads out of the prefix: not followed")
         yield from _tell_some(Level.NOTE, read.unkept, "is one Python source too many: not read")
 
 
