@@ -203,7 +203,7 @@ def test_a_lock_of_pixi_gives_the_same_environment(made: Made, tmp_path: Path) -
 def test_one_package_of_a_lock_comes_from_conda(channel: Path, tmp_path: Path) -> None:
     wheels = [find_wheel("cffi"), find_wheel("pycparser")]
     write_lock(tmp_path, wheels)
-    options = ["--provider", "cffi=conda", "--channel", channel, "--python", read_python()]
+    options = ["--provider", "cffi=conda", "--channel", str(channel), "--python", read_python()]
     done = run("lock", tmp_path / "uv.lock", *options, "--find-links", wheels[0].parent)
     assert "cffi 2.1.1 is conda's" in done.stderr
     paths, said = build_workspace(tmp_path, wheels, done.stdout, ["environment"])

@@ -65,10 +65,10 @@ def make_file(directory: Path, name: str) -> None:
     suffix = next((end for end in (".conda", ".tar.bz2", ".whl") if name.endswith(end)), "")
     if suffix == ".whl":
         distribution, version, tag = name.removesuffix(suffix).split("-", 2)
-        files = {f"{distribution}/__init__.py": b""}
+        modules = {f"{distribution}/__init__.py": b""}
         if not tag.endswith("any"):
-            files[f"{distribution}/_c.so"] = build_library("_c.so", ("libstdc++.so.6", "libz.so.1"))
-        build_wheel(directory, name=distribution, version=version, files=files, tag=tag)
+            modules[f"{distribution}/_c.so"] = build_library("_c.so", ("libstdc++.so.6", "libz.so.1"))
+        build_wheel(directory, name=distribution, version=version, files=modules, tag=tag)
     elif suffix:
         package, version, build = name.removesuffix(suffix).rsplit("-", 2)
         noarch = "python" if build.startswith(("pyh", "pypyh")) else ""
