@@ -21,6 +21,7 @@ import sys
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 
 BLOCK = 1 << 20
@@ -47,6 +48,19 @@ COMMAND = re.compile(
     "[^./" + 2 * BACKSLASH + bytes(1).decode() + "][^/" + 2 * BACKSLASH + bytes(1).decode() + "]*"
 )
 DOTTED = re.compile("[A-Za-z_][A-Za-z_0-9]*(?:[.][A-Za-z_][A-Za-z_0-9]*)*")
+
+
+DAMAGE = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
+"""What reading an archive raises, besides what we refuse ourselves; RuntimeError where it is encrypted."""
 
 
 class Refusal(Exception):
@@ -163,14 +177,7 @@ def read_package(given, spool):
             read_conda(given["archive"], members, spool, owner)
         else:
             raise Refusal(owner, "is neither a .conda nor a .tar.bz2 file")
-    except (
-        tarfile.TarError,
-        zipfile.BadZipFile,
-        EOFError,
-        OSError,
-        ValueError,
-        NotImplementedError,
-    ) as error:
+    except DAMAGE as error:
         raise Refusal(owner, "is damaged: %s" % show(str(error))) from None
     index = read_json(members, "info/index.json", owner)
     if not isinstance(index, dict) or str(index.get("name", "")).lower() != given["name"].lower():
@@ -1050,15 +1057,8 @@ def link_wheel(given, out, _):
     """Unpack a wheel."""
     try:
         unpack_wheel(given, out)
-    except (
-        zipfile.BadZipFile,
-        EOFError,
-        ValueError,
-        NotImplementedError,
-        FileExistsError,
-        NotADirectoryError,
-    ) as error:
-        raise Refusal(given["file"], "is damaged: %s" % show(str(error))) from None
+    except DAMAGE as error:
+        raise Refusal(given["file"], "cannot be read: %s" % show(str(error))) from None
 
 
 def link_view(given, out, _):
@@ -1117,6 +1117,9 @@ def main():
         MODES[given["mode"]](given, out, given.get("prefix") or out)
     except Refusal as refusal:
         tell(str(refusal))
+        return 1
+    except (OSError, ValueError) as error:
+        tell("cannot be linked: %s" % show(str(error)))
         return 1
     return 0
 
