@@ -77,7 +77,9 @@ def _make_locks(top: Path, digest: str) -> None:
     pdm = '[metadata]\ngroups = ["default"]\nstrategy = ["inherit_metadata"]\nlock_version = "4.5.1"\n'
     pdm += '[[package]]\nname = "demo"\nversion = "1.0"\ngroups = ["default"]\n'
     pdm += f'files = [{{ file = "{WHEEL}", hash = "sha256:{digest}" }}]\n'
-    pixi = "version: 6\nenvironments:\n  default:\n    channels:\n    - url: https://conda.example.org/demo/\n"
+    pixi = (
+        "version: 6\nenvironments:\n  default:\n    channels:\n    - url: https://conda.example.org/demo/\n"
+    )
     pixi += f"    packages:\n      linux-64:\n      - pypi: ./{WHEEL}\npackages:\n- pypi: ./{WHEEL}\n"
     pixi += f"  name: demo\n  version: '1.0'\n  sha256: {digest}\n"
     conda_lock = "version: 1\nmetadata:\n  channels: []\n  platforms: [linux-64]\npackage:\n- name: demo\n"
