@@ -32,6 +32,7 @@ CARGO, LOCK = "run `wheelfix sdist {}`", "run `wheelfix lock {}`"
 BUILT = "build a wheel of it (`pip wheel --no-deps {0}`), then run `wheelfix scan` on that"
 TELLS = "`wheelfix sdist {0}` tells"
 WRITE_ELSE = {"lock": OVERRIDE, "adapter": OVERRIDE}
+FORMATS = "uv.lock, pylock.toml, poetry.lock, pdm.lock, Pipfile.lock, pixi.lock, conda-lock.yml"
 HASHED = "a requirements.txt with hashes"
 LINUX = "take the file for Linux: nothing else runs on Nix"
 
@@ -140,7 +141,7 @@ ROWS: list[tuple[str, TargetKind, frozenset[str], str, dict[str, str]]] = [
             ("overrides.nix", "run `wheelfix override --check {} TARGET`", {}),
             (
                 "settings.json",
-                f"give uv.lock, pylock.toml, poetry.lock, pdm.lock, Pipfile.lock, pixi.lock, conda-lock.yml or {HASHED}",
+                f"give {FORMATS} or {HASHED}",
                 {},
             ),
             (

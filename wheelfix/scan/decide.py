@@ -51,6 +51,10 @@ _PYTHON = re.compile(
     r"lib(?:python([0-9]{1,4}(?:\.[0-9]{1,4})*)([a-z]*)|(pypy[0-9]\.[0-9]{1,3})-c)\.so(?:\.[0-9]+)*"
 )
 _TAG_VERSION = re.compile(r"(cp|pp|py)([0-9])([0-9]{0,4})")
+_CONDA_PYTHON = "python"
+"""The package of conda that has the interpreter."""
+_USUALLY_INHERITED = {"lib": "$ORIGIN/../lib"}
+"""What everything inherits from conda's Python, where that was not read."""
 _OLD_FLAGS = "mu"
 """Flags of the ABI that a version of CPython had always (3.7m), or that no tag tells."""
 
@@ -222,9 +226,10 @@ def _ask_prefix(case: Case) -> Step:
         if c.machine == want.machine and c.named and c.distribution in at_hand.conda - {case.wheel.name}
     }
     required = {r.name for r in case.wheel.requires if r.active}
+    handed = at_hand.inherited if _CONDA_PYTHON in at_hand.conda else _USUALLY_INHERITED
     for how, places in (
         (SiblingClue.PREFIX, want.places),
-        (SiblingClue.INHERITED, at_hand.inherited if want.inherits else {}),
+        (SiblingClue.INHERITED, handed if want.inherits else {}),
     ):
         for place, entry in places.items():
             if one := there.get(place):
@@ -251,7 +256,7 @@ def _ask_libc(case: Case) -> Step:
 def _ask_python(case: Case) -> Step:
     # python: libpythonX.Y is the interpreter's only where X.Y is the Python that the wheel is for. That of
     # conda is in a package, as any other library is.
-    is_package = case.wheel.conda and any(r.name == "python" for r in case.wheel.requires)
+    is_package = case.wheel.conda and any(r.name == _CONDA_PYTHON for r in case.wheel.requires)
     if is_package:
         return Step(question=Question.PYTHON)
     if match := _PYTHON.fullmatch(case.want.soname):
