@@ -277,6 +277,18 @@ def test_pretenders_and_damaged_files_are_told(tmp_path: Path, libz: bytes) -> N
     assert reading.objects == ()
 
 
+def test_a_broken_file_of_a_prefix_is_told(tmp_path: Path, libz: bytes) -> None:
+    package = build_conda(tmp_path, "x", {"lib/a.so": libz[:200], "lib/b.so": libz}, depends=["__cuda >=12"])
+    install(tmp_path / "prefix", [package])
+    found = scan(tmp_path / "prefix")["x"]
+    assert [obj.path for obj in found.objects] == ["lib/b.so"]
+    told = {finding.subject: finding.message for finding in found.findings}
+    assert told["lib/a.so"].startswith("is an ELF file that the loader refuses: ")
+    assert told["x-1.0-0"] == (
+        "depends on __cuda >=12: conda installs it only where there is a driver of NVIDIA"
+    )
+
+
 def test_a_package_for_another_system_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is a package for osx-64"):
         read_conda(build_conda(tmp_path, "x", {}, subdir="osx-64"))

@@ -29,7 +29,7 @@ from wheelfix.model.scan import Finding, Level
 from wheelfix.model.wheel import Distribution
 from wheelfix.pysource.opens import MAX_SEARCHED
 from wheelfix.pysource.sources import find_in_sources
-from wheelfix.scan.source import Heads, OnBytes, PendingUses
+from wheelfix.scan.source import Heads, OnBytes, PendingUses, tell_broken_file
 from wheelfix.wheel.about import name_license
 from wheelfix.wheel.archive import Archive
 from wheelfix.wheel.conda import (
@@ -127,8 +127,7 @@ class _Pass:
             reader = ForwardReader(opened, size=member.size, head_size=_HEAD_SIZE)
             self.objects[member.path] = read_object(shown, reader), watch.result(shown)
         except ElfError as error:
-            message = f"is an ELF file that the loader refuses: {error.problem}"
-            self.broken.append(Finding(level=Level.WARNING, subject=error.subject, message=message))
+            self.broken.append(tell_broken_file(shown, error))
 
     def _open_again(self, member: CondaMember) -> Iterator[bytes]:
         """Inflate a member once more; the archive begins at its start."""

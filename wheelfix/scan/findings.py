@@ -355,11 +355,15 @@ def tell_choice(choice: Choice) -> Iterable[Finding]:
 def tell_unread(wheel: Distribution, needs: Sequence[Need], at_hand: AtHand) -> Iterator[Finding]:
     """Report what a package of conda depends on and was not read, if an answer may change by it."""
     unread = sorted({r.name for r in wheel.requires if r.active} - at_hand.versions.keys())
-    if not wheel.conda or not unread:
+    if not wheel.conda:
         return
+    for spec in wheel.conda.depends:
+        if spec.split(" ")[0] == "__cuda":
+            message = f"depends on {spec}: conda installs it only where there is a driver of NVIDIA"
+            yield Finding(level=Level.NOTE, subject=wheel.target, message=message)
     guessed = [n for n in needs if isinstance(n.cause, Brought) and n.cause.how is SiblingClue.DEPENDS]
     asked = [n for n in needs if n.need_class in _ASKED_OUTSIDE]
-    if guessed or asked:
+    if unread and (guessed or asked):
         message = (
             f"depends on {name_some(unread, _NAMED)}, which "
             f"{'was' if len(unread) == 1 else 'were'} not read: its lock, or --with, tells what they have"
