@@ -202,7 +202,7 @@ def add_sources(bench: Bench) -> None:
     (bench.directory / "uv.lock").write_text(text)
 
 
-@pytest.mark.parametrize("dialect", Dialect)
+@pytest.mark.parametrize("dialect", PACKAGE_DIALECTS)
 def test_locks(locked: Bench, monkeypatch: pytest.MonkeyPatch, dialect: Dialect) -> None:
     sets = {Dialect.UV2NIX, Dialect.PYPROJECT_NIX, Dialect.POETRY2NIX}
     providers = ["built=sdist"] * (dialect in sets)
@@ -265,7 +265,7 @@ def test_flakes(tmp_path: Path) -> None:
     assert find_read(file) == Said()
 
 
-@pytest.mark.parametrize("dialect", Dialect)
+@pytest.mark.parametrize("dialect", PACKAGE_DIALECTS)
 def test_explanations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dialect: Dialect) -> None:
     (tmp_path / "home").mkdir()
     monkeypatch.chdir(tmp_path / "home")

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+import rattler
 
 from tests.support.conda import PLACEHOLDER, Member, build_conda, make_tar, write_conda
 from tests.support.elf import build_elf
@@ -127,21 +128,21 @@ def test_several_packages_with_one_path_have_the_winner_of_rattler(tmp_path: Pat
     compare(archives, tmp_path)
 
 
-def test_files_and_directories_of_one_path_end_as_with_rattler(tmp_path: Path) -> None:
-    one = build_conda(tmp_path, "one", {"a": b"1", "c": b"1", "d/e/f": b"1"})
-    two = build_conda(tmp_path, "two", {"a/x": b"2", "c": b"2", "d": b"2"}, depends=["one"])
-    three = build_conda(tmp_path, "three", {"d/e": b"3", "l": Member(b"b", link=True)}, depends=["two"])
-    said = compare([one, two, three], tmp_path).said
-    assert "link.py: c: one gives way to two" in said
-
-
-def test_a_file_in_the_place_of_a_directory_that_gives_way_is_there(tmp_path: Path) -> None:
-    """Where rattler links the directory first, it leaves that empty, and the file out of it."""
-    one = build_conda(tmp_path, "one", {"b/x": b"1"})
-    two = build_conda(tmp_path, "two", {"b": b"2"}, depends=["one"])
-    linked = link_ours([one, two], tmp_path / "out")
+def test_a_file_or_a_directory_of_the_last_package_is_there(tmp_path: Path) -> None:
+    """What rattler does depends on which it links first: a directory may stay, empty, and a file left out."""
+    one = build_conda(tmp_path, "one", {"a": b"1", "b/x": b"1", "d/e/f": b"1"})
+    two = build_conda(tmp_path, "two", {"a/x": b"2", "b": b"2", "d": b"2"}, depends=["one"])
+    three = build_conda(tmp_path, "three", {"d/e": b"3"}, depends=["two"])
+    linked = link_ours([one, two, three], tmp_path / "out")
+    assert (linked.out / "a" / "x").read_bytes() == b"2"
     assert (linked.out / "b").read_bytes() == b"2"
-    assert linked.said == ["link.py: b/x: one gives way to two"]
+    assert (linked.out / "d" / "e").read_bytes() == b"3"
+    assert linked.said == [
+        "link.py: d: two gives way to a directory",
+        "link.py: a: one gives way to a directory",
+        "link.py: b/x: one gives way to two",
+        "link.py: d/e/f: one gives way to three",
+    ]
 
 
 def test_many_files_that_give_way_are_counted(tmp_path: Path) -> None:
@@ -200,12 +201,11 @@ def test_two_prefixes_are_the_same_but_for_their_place(tmp_path: Path) -> None:
     assert "conda-meta/history" in first
 
 
-def test_the_record_has_hashes_of_what_is_there(tmp_path: Path) -> None:
+def test_the_record_is_read_by_rattler(tmp_path: Path) -> None:
     linked = link_ours(build_rich(tmp_path), tmp_path / "out")
-    record = json.loads((linked.out / "conda-meta" / "rich-1.0-0.json").read_text())
-    paths = {one["_path"]: one for one in record["paths_data"]["paths"]}
-    assert "sha256_in_prefix" in paths["lib/libx.so.1.0"]
-    assert "sha256_in_prefix" not in paths["etc/conda/activate.d/x.sh"]
+    record = rattler.PrefixRecord.from_path(linked.out / "conda-meta" / "rich-1.0-0.json")
+    assert record.name.normalized == "rich"
+    assert [str(path.relative_path) for path in record.paths_data.paths] == [str(p) for p in record.files]
 
 
 # What a Nix store needs.

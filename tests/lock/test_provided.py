@@ -97,16 +97,16 @@ def ask(code: str, question: str) -> Any:
     """Evaluate what an overlay makes of a package set, ``set``."""
     base = "{ numbers.passthru.dependencies.helper = [ ]; needs.passthru = { }; newer.passthru = { }; }"
     overlay = f"(({code}) {{ inherit pkgs lib; hacks = {{ }}; }})"
-    return evaluate(f"let {PKGS} set = lib.fix (lib.extends {overlay} (final: {base})); in {question}")
+    return evaluate(f"let {PKGS} set = lib.fix (lib.extends {overlay} (final: {base})); read = text: builtins.fromJSON (builtins.unsafeDiscardStringContext text); in {question}")
 
 
 def test_a_package_has_condas_files_and_its_place_in_the_lock(bench: Path, channel: Path) -> None:
     code, _ = write(bench, channel, "numbers=conda")
     asked = ask(
         code,
-        "{ inherit (set.numbers) pname version passthru; view = builtins.fromJSON set.numbers.given; "
-        "prefix = map (p: p.name) (builtins.fromJSON set.wheelfix-conda.given).packages; "
-        "runpaths = (builtins.fromJSON set.wheelfix-conda.given).runpaths; "
+        "{ inherit (set.numbers) pname version passthru; view = read set.numbers.given; "
+        "prefix = map (p: p.name) (read set.wheelfix-conda.given).packages; "
+        "runpaths = (read set.wheelfix-conda.given).runpaths; "
         "others = set.needs; }",
     )
     assert asked["pname"] == "numbers"

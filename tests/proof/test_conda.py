@@ -26,11 +26,15 @@ from wheelfix.model.override import Cuda, Dialect, Override, Search
 from wheelfix.model.scan import Need, WheelScan
 
 EXTENSION = """
-void *PyModule_New(const char *);
+void *PyModule_Create2(void *, int);
 int PyModule_AddIntConstant(void *, const char *, long);
 int answer(void);
+/* PyModuleDef: an object's head, m_init, m_index, m_copy, m_name, m_doc, m_size, and what may be empty. */
+static struct {
+  long count; void *type, *init; long index; void *copy; const char *name, *doc; long size; void *rest[5];
+} definition = {1, 0, 0, 0, 0, "ext", 0, -1};
 void *PyInit_ext(void) {
-  void *module = PyModule_New("ext");
+  void *module = PyModule_Create2(&definition, 1013);
   PyModule_AddIntConstant(module, "answer", answer());
   return module;
 }
@@ -213,10 +217,10 @@ def mixed(shelf: list[Path], wheel: Path, tmp_path_factory: pytest.TempPathFacto
 def run(prefix: Path, program: str) -> str:
     """What a program of a prefix prints where the store and libc are, and nothing else."""
     code = (
-        "import subprocess; "
-        f"print(subprocess.run([{str(prefix / 'bin' / program)!r}], capture_output=True, text=True, check=True).stdout)"
-        "\nimport sys; sys.stderr.write(subprocess.run("
-        f"[{str(prefix / 'bin' / program)!r}], capture_output=True, text=True, check=True).stdout)"
+        "import subprocess, sys\n"
+        f"done = subprocess.run([{str(prefix / 'bin' / program)!r}], capture_output=True, text=True)\n"
+        "sys.stderr.write(done.stdout)\n"
+        "assert done.returncode == 0, done.stderr\n"
     )
     result = run_probe(prefix / "bin" / "python", code)
     assert result.worked, result.said
@@ -269,7 +273,7 @@ def test_the_prefix_refers_to_itself_and_to_what_it_needs(prefix: Path) -> None:
         env=make_nix_environment(),
         check=True,
     ).stdout
-    names = [line.partition("-")[2] for line in said.splitlines()]
+    names = [Path(line).name.partition("-")[2] for line in said.splitlines()]
     assert any(name.startswith("nixpkgs.file") for name in names)
     assert not [name for name in names if name.endswith((".conda", ".bz2", "link.py"))]
 

@@ -411,7 +411,7 @@ def render_prefix(plan: LockPlan, residue: Sequence[str]) -> str:
         bindings.append(bind("prefix", alone, "The packages of conda alone: what wheels find beside them"))
         bindings += _write_wheels(plan, wheels, python)
         trees = List(tuple(Str((select(SET, choice.package.name),)) for choice in wheels))
-        whole = call("linkPrefix", Attrs((bind("trees", trees), bind("moved", Str((_PREFIX,))))))
+        whole: Expr = call("linkPrefix", Attrs((bind("trees", trees), bind("moved", Str((_PREFIX,))))))
         names += ["overlay", "prefix", "set"]
     else:
         whole = write_prefix(Var("packages"), plan.system, written)

@@ -1,4 +1,4 @@
-"""Environments of conda, built by the Nix code that wheelfix writes: what packages and builds want for that."""
+"""Environments of conda, built by the Nix code that wheelfix writes: a package of Python, and builds."""
 
 from __future__ import annotations
 
@@ -50,6 +50,9 @@ def build_python(directory: Path) -> Path:
         interpreter = read_interpreter()
         library = f"lib/python{version}"
         shutil.copytree(interpreter / library, prefix / library, ignore=_LEFT_OUT, symlinks=False)
+        # Debian's Python has another directory for packages.
+        code = f"import site, sys\nsite.addsitedir(sys.prefix + '/{library}/site-packages')\n"
+        (prefix / library / "sitecustomize.py").write_text(code)
         (prefix / "bin").mkdir()
         program = prefix / "bin" / f"python{version}"
         shutil.copyfile(interpreter / "bin" / f"python{version}", program)

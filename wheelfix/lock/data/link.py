@@ -784,6 +784,19 @@ def compile_modules(out, python):
         places = {os.path.join(out, "lib", "python" + python.version), os.path.join(out, python.site)}
         found = sorted(place for place in places if os.path.isdir(place))
         subprocess.run([program, *options, *found], env=variables, stdout=subprocess.DEVNULL, check=False)
+        for place in found:
+            clear_hashes(place)
+
+
+def clear_hashes(top):
+    """Clear the hashes of sources, at which nobody looks: they depend on the path of the prefix."""
+    for place, _, files in os.walk(top):
+        for name in files:
+            if place.endswith("__pycache__") and name.endswith(".pyc"):
+                with open(os.path.join(place, name), "r+b") as file:
+                    if file.read(16)[4:8] == struct.pack("<I", 1):
+                        file.seek(8)
+                        file.write(bytes(8))
 
 
 # The record of what is there, in conda-meta, which conda and others read.
@@ -807,10 +820,11 @@ def write_records(packages, out):
         about.update(known, fn=given.get("file") or os.path.basename(given["archive"]))
         label = "%s-%s-%s" % (about["name"], about.get("version", ""), about.get("build", ""))
         judge_name(label, package.name)
+        about.setdefault("url", "file:///" + about["fn"])
         kind, _, hashed = str(given.get("hash", "")).partition("-")
         if hashed:
             about[kind] = base64.b64decode(hashed).hex()
-        about["channel"] = str(given.get("url") or "").rsplit("/", 2)[0]
+        about["channel"] = about["url"].rsplit("/", 2)[0]
         placed = sorted(package.files, key=lambda one: one.path)
         about["files"] = [one.path for one in placed]
         about["paths_data"] = {"paths": [describe(one, out) for one in placed], "paths_version": 1}
@@ -831,14 +845,11 @@ def judge_name(label, owner):
 
 
 def describe(one, out):
-    """Return the record of one file."""
+    """Return the record of one file; its hash in the prefix is left out, as that depends on the path."""
     keys = ("path_type", "no_link", "prefix_placeholder", "file_mode", "sha256", "size_in_bytes")
     record = {"_path": one.path, **{key: one.entry[key] for key in keys if key in one.entry}}
     full = os.path.join(out, one.path)
     if not os.path.islink(full) and not one.member.directory:
-        found = digest(full)
-        if found != record.get("sha256"):
-            record["sha256_in_prefix"] = found
         record["size_in_bytes"] = os.path.getsize(full)
     return record
 
