@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import rattler
 
+from tests.support.conda_nix import PKGS
 from tests.support.nixeval import evaluate
 from tests.support.small_channel import add_package, build_channel, index_channel
-from tests.support.uv2nix import SOURCES
 from tests.support.wheel import build_wheel
 from wheelfix.lockfile.read import read_lock
 from wheelfix.model.lock import Lock
@@ -30,43 +30,6 @@ FILES = [
     "overrides-local.nix",
     "shell.nix",
 ]
-PKGS = """
-  lib = import {sources}/nixpkgs.lib/lib;
-  drv = name: args: args // {{
-    inherit name;
-    type = "derivation";
-    outPath = "/nix/store/00000000000000000000000000000000-${{name}}";
-    overrideAttrs = f: drv name (args // f args);
-  }};
-  pkgs = rec {{
-    inherit lib;
-    writeText = name: text: drv name {{ inherit text; }};
-    fetchurl = args: drv args.name args;
-    runCommand = name: args: script: drv name (args // {{ inherit script; }});
-    mkShell = args: drv "shell" args;
-    buildEnv = args: drv args.name args;
-    dockerTools = {{
-      streamLayeredImage = args: drv args.name args;
-      usrBinEnv = drv "usrBinEnv" {{ }};
-      fakeNss = drv "fakeNss" {{ }};
-    }};
-    buildPackages = {{
-      python3 = drv "python3" {{ }};
-      zstd = drv "zstd" {{ }};
-      patchelf = drv "patchelf" {{ }};
-    }};
-    stdenv = rec {{
-      mkDerivation = args: drv args.pname args;
-      buildPlatform.canExecute = _: true;
-      hostPlatform = {{ }};
-      cc.bintools.dynamicLinker = "/nix/store/glibc/lib/ld.so";
-    }};
-    runtimeShell = "/nix/store/bash/bin/bash";
-    bashInteractive = drv "bash" {{ }};
-    coreutils = drv "coreutils" {{ }};
-    cacert = drv "cacert" {{ }};
-  }};
-"""
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +93,7 @@ def list_locked(directory: Path) -> list[str]:
 
 def ask(directory: Path, question: str) -> Any:
     """Evaluate an expression with what default.nix gives as ``env``."""
-    scope = PKGS.format(sources=SOURCES)
+    scope = PKGS
     return evaluate(f"let {scope} env = import {directory}/default.nix {{ inherit pkgs; }}; in {question}")
 
 
@@ -223,7 +186,7 @@ def test_the_users_file_is_kept_and_counts(bench: Path) -> None:
 
 def test_the_flake_and_the_shell_without_flakes(bench: Path) -> None:
     write(bench, "--from", "environment.yml", "--nixpkgs", "github:me/nixpkgs")
-    scope = PKGS.format(sources=SOURCES)
+    scope = PKGS
     flake = f"(import {bench}/lab/flake.nix)"
     assert evaluate(f"{flake}.inputs") == {"nixpkgs": {"url": "github:me/nixpkgs"}}
     outputs = f"{flake}.outputs {{ nixpkgs = {{ inherit lib; legacyPackages.x86_64-linux = pkgs; }}; }}"

@@ -7,9 +7,11 @@ The door to rattler's solver. It is written in Rust and is asynchronous; what it
 from __future__ import annotations
 
 import re
+import threading
+import time
 import warnings
 from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -38,6 +40,8 @@ _SECONDS = 300
 _RETRIES = 2
 _SOLVE = 300
 """Seconds for the solver alone."""
+_LOOK, _LOOKS, _STILL = 0.003, 200, 3
+"""Seconds between two looks at threads, the most looks, and how many have to see all at rest."""
 _MOST_SPECS = 10_000
 _LONGEST = 2000
 """Characters of one match specification."""
@@ -376,7 +380,36 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
     """Run to the end; an interrupt ends the wait at once, wherever Rust is."""
     import asyncio  # slow import
 
-    return asyncio.run(work)
+    try:
+        return asyncio.run(work)
+    finally:
+        _let_threads_rest()
+
+
+def _let_threads_rest() -> None:
+    """Wait until Rust's threads have let go of what they handed over.
+
+    One that asks for the GIL while an interpreter older than 3.14 ends is ended in the middle of Rust's code,
+    which aborts the process.
+    """
+    still = 0
+    for _ in range(_LOOKS):
+        time.sleep(_LOOK)  # without the GIL, so that a thread which waits for it gets it
+        still = still + 1 if _are_threads_still() else 0
+        if still >= _STILL:
+            return
+
+
+def _are_threads_still() -> bool:
+    """Whether every other thread waits; true where the system does not tell."""
+    own = threading.get_native_id()
+    with suppress(OSError):
+        for task in Path("/proc/self/task").iterdir():
+            with suppress(OSError, IndexError):  # one that has ended meanwhile
+                state = (task / "stat").read_bytes().rpartition(b")")[2].split()[0]
+                if task.name != str(own) and state == b"R":
+                    return False
+    return True
 
 
 def _make_channels(api: Any, subject: str, channels: Sequence[str], place: Path) -> list[rattler.Channel]:
