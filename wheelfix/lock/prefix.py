@@ -232,6 +232,8 @@ def _find_local(package: CondaPackage) -> Expr | None:
 
 def _find_place(url: str, path: str | None) -> Expr | None:
     """Write the path of a file by its path relative to the lock, or its address; None for one elsewhere."""
+    if path is not None and path.startswith("/"):
+        return Binary("+", Path("/."), text(path))
     if path is not None:
         return Binary("+", Path("./."), text(f"/{path.removeprefix('./')}"))
     parts = urlsplit(url)

@@ -963,8 +963,12 @@ def write_record(out, python, about, rows):
 
 
 def add_tree(source, out, moved):
-    """Copy a tree into the prefix: what is there gives way, and paths of another prefix become its own."""
-    count = 0
+    """Copy a tree into the prefix: what is there gives way, and paths of another prefix become its own.
+
+    Returns:
+        The paths of its files in the prefix.
+    """
+    count, added = 0, []
     for place, directories, files in os.walk(source):
         directories[:] = sorted(name for name in directories if name != "__pycache__")
         inside = os.path.relpath(place, source)
@@ -983,8 +987,23 @@ def add_tree(source, out, moved):
                 os.symlink(os.readlink(old).replace(*moved), new)
             else:
                 copy_moved(old, new, moved)
+                added.append(os.path.relpath(new, out))
     if count:
         tell("%s: %d files take the place of others" % (show(os.path.basename(source)), count))
+    return added
+
+
+def lead_to_libraries(out, prefix, given, paths):
+    """Lead files of wheels to libraries of the prefix: a DT_RUNPATH switches off the DT_RPATH of Python."""
+    library, machine = os.path.join(out, "lib"), MACHINES.get(given.get("machine"))
+    for path in paths:
+        elf = read_elf(os.path.join(out, path))
+        if (
+            elf
+            and elf.machine == machine
+            and any(os.path.exists(os.path.join(library, one)) for one in elf.needed)
+        ):
+            add_runpaths(os.path.join(out, path), elf, [prefix + "/lib"])
 
 
 def clear_way(out, path):
@@ -1048,7 +1067,7 @@ def link_prefix(given, out, prefix):
     fit_scripts(out, prefix, given, paths)
     write_records(packages, out)
     for tree in given.get("trees", []):
-        add_tree(tree, out, (given.get("moved") or prefix, prefix))
+        lead_to_libraries(out, prefix, given, add_tree(tree, out, (given.get("moved") or prefix, prefix)))
     if given.get("compile"):
         compile_modules(out, python)
 
