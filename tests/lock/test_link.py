@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
+import functools
+import importlib.util
 import io
 import json
 import random
 import shutil
 import subprocess
+import sys
 import tarfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import rattler
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.support.conda import PLACEHOLDER, Member, build_conda, make_tar, write_conda
 from tests.support.elf import build_elf
-from tests.support.linking import Linked, link_ours, link_theirs, list_files, run_link
+from tests.support.linking import PROGRAM, Linked, link_ours, link_theirs, list_files, run_link
+from tests.support.wheel import build_wheel
 
 P = PLACEHOLDER.encode()
 LONG = "/" + "/".join(["a-directory-with-a-long-name"] * 5)
@@ -468,6 +476,60 @@ def test_what_is_cut_off_is_refused(tmp_path: Path, suffix: str, part: float) ->
     )
     assert not linked.worked
     assert len(linked.said) == 1
+
+
+@pytest.fixture(scope="module")
+def program() -> Any:
+    """The program, as a module."""
+    spec = importlib.util.spec_from_file_location("link", PROGRAM)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["link"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    packed=st.sampled_from(["conda", "bz2", "tar", "wheel"]),
+    changes=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.binary(max_size=4)), max_size=6),
+)
+def test_what_was_changed_anywhere_is_linked_or_refused(
+    tmp_path: Path, program: Any, packed: str, changes: list[tuple[float, bytes]]
+) -> None:
+    files: dict[str, Member | bytes] = {
+        "lib/a.so": Member(build_small_elf(tmp_path), 0o755),
+        "lib/l": Member(b"a.so", link=True),
+        "text": Member(P + b"\n", placeholder="text"),
+        "binary": Member(P + b"\0", placeholder="binary"),
+    }
+    points = b"[console_scripts]\nx = y:z\n"
+    if packed == "wheel":
+        made = build_wheel(
+            tmp_path, name="x", files={"x.py": b"", "x-1.0.dist-info/entry_points.txt": points}
+        )
+    else:
+        made = build_conda(tmp_path, "x", files, suffix=".conda" if packed == "conda" else ".tar.bz2")
+    data = bytearray(bz2.decompress(made.read_bytes()) if packed == "tar" else made.read_bytes())
+    for place, new in changes:
+        at = int(place * len(data))
+        data[at : at + len(new)] = new
+    made.write_bytes(bz2.compress(bytes(data)) if packed == "tar" else bytes(data))
+    out = tmp_path / "out"
+    shutil.rmtree(out, ignore_errors=True)
+    before = set(tmp_path.iterdir())
+    asked: dict[str, Any] = {"packages": [{"archive": str(made), "name": "x"}]}
+    if packed == "wheel":
+        asked = {"wheel": str(made), "file": "x", "python": "3.11", "site_packages": "lib/x", "prefix": "/p"}
+    with contextlib.redirect_stderr(io.StringIO()), contextlib.suppress(program.Refusal, OSError, ValueError):
+        program.MODES["wheel" if packed == "wheel" else "prefix"](asked, str(out), str(out))
+    assert set(tmp_path.iterdir()) <= {*before, out}
+
+
+@functools.cache
+def build_small_elf(directory: Path) -> bytes:
+    return build_elf(directory / "elf", "a.so", runpath=["$ORIGIN"])
 
 
 def test_noarch_packages_without_a_python_are_refused(tmp_path: Path) -> None:

@@ -87,6 +87,11 @@ def test_a_package_of_the_machine_is_taken_from_there() -> None:
     assert 'path = /. + "/srv/a b/x.conda";' in code
 
 
+def test_a_package_elsewhere_on_the_machine_is_taken_from_there() -> None:
+    code = render(write_packages([replace(PACKAGE, url="", path="/srv/x.conda", filename="x.conda")]))
+    assert 'path = /. + "/srv/x.conda";' in code
+
+
 def test_a_package_without_a_place_is_refused() -> None:
     with pytest.raises(InputError, match="has no place in the lock"):
         write_packages([replace(PACKAGE, url="")])

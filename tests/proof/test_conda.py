@@ -22,7 +22,7 @@ from wheelfix.model.classes import NeedClass, No
 from wheelfix.model.conda import CondaPackage
 from wheelfix.model.index import IndexInfo, Provider
 from wheelfix.model.lock import Choice, ChoiceKind, LockedFile, LockedPackage
-from wheelfix.model.override import Cuda, Dialect, Override, Search
+from wheelfix.model.override import Cuda, Dialect, Ignored, Override
 from wheelfix.model.scan import Need, WheelScan
 
 EXTENSION = """
@@ -172,7 +172,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build_elf(work, "libanswer.so.1", soname="libanswer.so.1")
     library = work / "libanswer.so.1.build" / "libanswer.so.1"
     code = EXTENSION.replace('"ext"', '"native"').replace("PyInit_ext", "PyInit_native")
-    native = build_elf(work, "native.so", code=code, flags=[str(library), "-Wl,--allow-shlib-undefined"])
+    flags = [str(library), "-Wl,--allow-shlib-undefined", "-Wl,--enable-new-dtags", "-Wl,-rpath,$ORIGIN"]
+    native = build_elf(work, "native.so", code=code, flags=flags)
     return build_wheel(
         top,
         name="wheeled",
@@ -199,14 +200,14 @@ def prefix(shelf: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def mixed(shelf: list[Path], wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment of these packages, and a wheel."""
-    search = Search(directory="../..", reason="libanswer.so.1", distribution="libanswer")
+    reason = "libanswer brings it, found where both are in one environment"
     override = Override(
         name="wheeled",
         version="1.0",
         target=wheel.name,
         tags=("py3-none-manylinux_2_17_x86_64",),
         cuda=Cuda.WHEELS,
-        searches=(search,),
+        ignored=(Ignored(soname="libanswer.so.1", reason=reason),),
     )
     code = write_code(shelf, [wheel], [override], [scan_magic()])
     built, said = realise_prefix(tmp_path_factory.mktemp("workspace") / "two", code, [*shelf, wheel])

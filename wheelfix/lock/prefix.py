@@ -22,7 +22,7 @@ from wheelfix.lock.model import LockOptions, LockPlan
 from wheelfix.model.base import Struct, replace
 from wheelfix.model.classes import NeedClass
 from wheelfix.model.conda import CondaPackage
-from wheelfix.model.index import Provider, find_permissions
+from wheelfix.model.index import Attribute, Provider, find_permissions
 from wheelfix.model.lock import Choice, ChoiceKind, Lock, SourceKind
 from wheelfix.model.override import Cuda, Dialect, Input
 from wheelfix.model.scan import Finding, Level, OpeningForm, WheelScan
@@ -232,6 +232,8 @@ def _find_local(package: CondaPackage) -> Expr | None:
 
 def _find_place(url: str, path: str | None) -> Expr | None:
     """Write the path of a file by its path relative to the lock, or its address; None for one elsewhere."""
+    if path is not None and path.startswith("/"):
+        return Binary("+", Path("/."), text(path))
     if path is not None:
         return Binary("+", Path("./."), text(f"/{path.removeprefix('./')}"))
     parts = urlsplit(url)
@@ -286,39 +288,40 @@ def plan_runpaths(scans: Iterable[WheelScan], python: PythonPlace | None) -> Map
         scans: of packages of conda.
         python: the Python of the prefix.
     """
-    inputs: dict[str, dict[tuple[str, str], Input]] = {}
+    found: dict[str, dict[tuple[str, str], set[str]]] = {}
     driver: dict[str, set[str]] = {}
+    attributes: dict[str, Attribute] = {}
 
-    def add(
-        scan: WheelScan, kind: NeedClass | None, name: str, files: Iterable[str], found: tuple[Provider, ...]
-    ) -> None:
+    def add(kind: NeedClass | None, name: str, files: Iterable[str], providers: tuple[Provider, ...]) -> None:
         for path in (find_place(file, python) for file in files):
             if kind is NeedClass.DRIVER:
                 driver.setdefault(path, set()).add(name)
-            elif kind is NeedClass.PROVIDED and found:
-                attr, directory = found[0].attr, posixpath.dirname(found[0].path).strip("/")
-                known = inputs.setdefault(path, {}).get((attr, directory))
-                names = sorted({*(known.reason.split(", ") if known else ()), name})
-                inputs[path][attr, directory] = Input(
-                    attr=attr,
-                    reason=", ".join(names),
-                    directory=directory,
-                    permissions=find_permissions(attr, scan.attributes),
-                )
+            elif kind is NeedClass.PROVIDED and providers:
+                place = (providers[0].attr, posixpath.dirname(providers[0].path).strip("/"))
+                found.setdefault(path, {}).setdefault(place, set()).add(name)
 
     for scan in scans:
+        attributes.update(scan.attributes)
         for need in scan.used:
             if need.machine == scan.machine:
-                add(scan, need.need_class, need.soname, need.wanted_by, need.providers)
+                add(need.need_class, need.soname, need.wanted_by, need.providers)
         for one in scan.openings:
             if one.form is OpeningForm.RUN_PATH and one.call is None and one.answered:
-                add(scan, one.need_class, one.answered, (one.file,), one.providers)
+                add(one.need_class, one.answered, (one.file,), one.providers)
     return {
         path: RunPath(
-            inputs=tuple(one for _, one in sorted(inputs.get(path, {}).items())),
+            inputs=tuple(
+                Input(
+                    attr=attr,
+                    reason=", ".join(sorted(names)),
+                    directory=directory,
+                    permissions=find_permissions(attr, attributes),
+                )
+                for (attr, directory), names in sorted(found.get(path, {}).items())
+            ),
             driver=tuple(sorted(driver.get(path, ()))),
         )
-        for path in sorted({*inputs, *driver})
+        for path in sorted({*found, *driver})
     }
 
 

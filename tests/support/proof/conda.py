@@ -27,6 +27,8 @@ _LEFT_OUT = shutil.ignore_patterns(
         "pydoc_data",
     ),
     *("distutils", "unittest", "config-*", "site-packages", "dist-packages", "*.a"),
+    # What they need is nothing that stands in for nixpkgs here.
+    *("_crypt.*.so", "_dbm.*.so", "nis.*.so"),
 )
 
 

@@ -21,6 +21,7 @@ import sys
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 
 BLOCK = 1 << 20
@@ -47,6 +48,19 @@ COMMAND = re.compile(
     "[^./" + 2 * BACKSLASH + bytes(1).decode() + "][^/" + 2 * BACKSLASH + bytes(1).decode() + "]*"
 )
 DOTTED = re.compile("[A-Za-z_][A-Za-z_0-9]*(?:[.][A-Za-z_][A-Za-z_0-9]*)*")
+
+
+DAMAGE = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
+"""What reading an archive raises, besides what we refuse ourselves; RuntimeError where it is encrypted."""
 
 
 class Refusal(Exception):
@@ -163,14 +177,7 @@ def read_package(given, spool):
             read_conda(given["archive"], members, spool, owner)
         else:
             raise Refusal(owner, "is neither a .conda nor a .tar.bz2 file")
-    except (
-        tarfile.TarError,
-        zipfile.BadZipFile,
-        EOFError,
-        OSError,
-        ValueError,
-        NotImplementedError,
-    ) as error:
+    except DAMAGE as error:
         raise Refusal(owner, "is damaged: %s" % show(str(error))) from None
     index = read_json(members, "info/index.json", owner)
     if not isinstance(index, dict) or str(index.get("name", "")).lower() != given["name"].lower():
@@ -956,8 +963,12 @@ def write_record(out, python, about, rows):
 
 
 def add_tree(source, out, moved):
-    """Copy a tree into the prefix: what is there gives way, and paths of another prefix become its own."""
-    count = 0
+    """Copy a tree into the prefix: what is there gives way, and paths of another prefix become its own.
+
+    Returns:
+        The paths of its files in the prefix.
+    """
+    count, added = 0, []
     for place, directories, files in os.walk(source):
         directories[:] = sorted(name for name in directories if name != "__pycache__")
         inside = os.path.relpath(place, source)
@@ -976,8 +987,23 @@ def add_tree(source, out, moved):
                 os.symlink(os.readlink(old).replace(*moved), new)
             else:
                 copy_moved(old, new, moved)
+                added.append(os.path.relpath(new, out))
     if count:
         tell("%s: %d files take the place of others" % (show(os.path.basename(source)), count))
+    return added
+
+
+def lead_to_libraries(out, prefix, given, paths):
+    """Lead files of wheels to libraries of the prefix: a DT_RUNPATH switches off the DT_RPATH of Python."""
+    library, machine = os.path.join(out, "lib"), MACHINES.get(given.get("machine"))
+    for path in paths:
+        elf = read_elf(os.path.join(out, path))
+        if (
+            elf
+            and elf.machine == machine
+            and any(os.path.exists(os.path.join(library, one)) for one in elf.needed)
+        ):
+            add_runpaths(os.path.join(out, path), elf, [prefix + "/lib"])
 
 
 def clear_way(out, path):
@@ -1041,7 +1067,7 @@ def link_prefix(given, out, prefix):
     fit_scripts(out, prefix, given, paths)
     write_records(packages, out)
     for tree in given.get("trees", []):
-        add_tree(tree, out, (given.get("moved") or prefix, prefix))
+        lead_to_libraries(out, prefix, given, add_tree(tree, out, (given.get("moved") or prefix, prefix)))
     if given.get("compile"):
         compile_modules(out, python)
 
@@ -1050,15 +1076,8 @@ def link_wheel(given, out, _):
     """Unpack a wheel."""
     try:
         unpack_wheel(given, out)
-    except (
-        zipfile.BadZipFile,
-        EOFError,
-        ValueError,
-        NotImplementedError,
-        FileExistsError,
-        NotADirectoryError,
-    ) as error:
-        raise Refusal(given["file"], "is damaged: %s" % show(str(error))) from None
+    except DAMAGE as error:
+        raise Refusal(given["file"], "cannot be read: %s" % show(str(error))) from None
 
 
 def link_view(given, out, _):
@@ -1117,6 +1136,9 @@ def main():
         MODES[given["mode"]](given, out, given.get("prefix") or out)
     except Refusal as refusal:
         tell(str(refusal))
+        return 1
+    except (OSError, ValueError) as error:
+        tell("cannot be linked: %s" % show(str(error)))
         return 1
     return 0
 
