@@ -97,9 +97,9 @@ def ask(code: str, question: str) -> Any:
     """Evaluate what an overlay makes of a package set, ``set``."""
     base = "{ numbers.passthru.dependencies.helper = [ ]; needs.passthru = { }; newer.passthru = { }; }"
     overlay = f"(({code}) {{ inherit pkgs lib; hacks = {{ }}; }})"
-    return evaluate(
-        f"let {PKGS} set = lib.fix (lib.extends {overlay} (final: {base})); read = text: builtins.fromJSON (builtins.unsafeDiscardStringContext text); in {question}"
-    )
+    read = "read = text: builtins.fromJSON (builtins.unsafeDiscardStringContext text);"
+    made = f"set = lib.fix (lib.extends {overlay} (final: {base}));"
+    return evaluate(f"let {PKGS} {made} {read} in {question}")
 
 
 def test_a_package_has_condas_files_and_its_place_in_the_lock(bench: Path, channel: Path) -> None:

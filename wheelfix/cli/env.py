@@ -129,6 +129,7 @@ def env(
             scan=replace(scan, progress=progress),
             wishes=make_wishes(keep, strip),
             providers=providers,
+            channels=channels,
             find_links=tuple(Path(link) for link in find_links if "://" not in link),
             r_packages=r_packages,
         )

@@ -101,7 +101,8 @@ def _read_manifest(path: Path, options: EnvOptions) -> CondaSource:
 
 def _check_unasked(options: EnvOptions) -> None:
     """Refuse what is for environments of conda alone."""
-    named = "--channel" if options.channels else "--group" if options.environment else ""
+    provides = any("conda" in rule for rule in options.lock.providers)
+    named = "--channel" if options.channels and not provides else "--group" if options.environment else ""
     if named:
         problem = "is for environments of conda, of environment.yml or pixi.toml"
         raise InputError(named, problem, "leave it out, or name such a file with --from")
