@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from wheelfix.errors import strip_login
 from wheelfix.index.variables import find_variables
 from wheelfix.model.base import Struct, replace
-from wheelfix.model.classes import Brought, NeedClass, OfInterpreter, SiblingClue
+from wheelfix.model.classes import NeedClass, OfInterpreter
 from wheelfix.model.hook import Missed, MissReason
 from wheelfix.model.index import Provider, find_permissions
 from wheelfix.model.override import (
@@ -452,12 +452,9 @@ class _Collector:
             self._add_provider(need, need.providers[0], instead=name)
         elif absent:
             self._ignore(need, f"{name} brings it, which is not in this environment", lost=True)
-        elif need.directory and (
-            name in self._required or is_cuda or _NVIDIA.fullmatch(name) or _is_in_prefix(need)
-        ):
+        elif need.directory and (name in self._required or is_cuda or _NVIDIA.fullmatch(name)):
             # A wheel of CUDA links nothing of this wheel, so that it is an input and no cycle, also where
-            # it is not required; but then the set may be without it. Nor does a package of conda: what the
-            # wheel inherits from conda's Python is lost with the DT_RUNPATH that the hook writes.
+            # it is not required; but then the set may be without it.
             self.searches.setdefault((name, "", need.directory), []).append(need)
             if self._environment is None and name not in expand_required(self._required):
                 self._ignore(need, f"{name} brings it, if that is in the environment", lost=True)
@@ -484,12 +481,6 @@ def _is_in_nixpkgs(version: str) -> bool:
 
 def _is_cuda(need: Need) -> bool:
     return bool(need.providers) and need.providers[0].attr.startswith("cudaPackages")
-
-
-def _is_in_prefix(need: Need) -> bool:
-    """Tell whether a package of conda has a library, in the prefix that is there before any wheel."""
-    clues = (SiblingClue.PREFIX, SiblingClue.INHERITED)
-    return isinstance(need.cause, Brought) and need.cause.how in clues
 
 
 def _explain(needs: Iterable[Need]) -> str:
