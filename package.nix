@@ -1,5 +1,7 @@
 {
   lib,
+  stdenv,
+  autoPatchelfHook,
   fetchPypi,
   python3Packages,
 }:
@@ -24,6 +26,42 @@ let
         ];
         doCheck = false;
       };
+
+  # nixpkgs has none, so it is upstream's wheel, where there is one; without it locks of pixi are not read and conda's
+  # packages not solved for, as with pip without the extra `conda`.
+  wheels = {
+    x86_64-linux = {
+      platform = "manylinux_2_17_x86_64.manylinux2014_x86_64";
+      hash = "sha256-T0qx001TlOfOEwqG5ZAJyVrOT1dX2cOvBN4TUbzqR+s=";
+    };
+    aarch64-linux = {
+      platform = "manylinux_2_28_aarch64";
+      hash = "sha256-YbJCAjdBiOchMPGz3GO0Vb76r8PknlSBo4tqbIgoweA=";
+    };
+  };
+  inherit (stdenv.hostPlatform) system;
+  rattler =
+    if python3Packages ? py-rattler then
+      [ python3Packages.py-rattler ]
+    else
+      lib.optional (wheels ? ${system}) (
+        python3Packages.buildPythonPackage rec {
+          pname = "py-rattler";
+          version = "0.28.0";
+          format = "wheel";
+          src = fetchPypi {
+            pname = "py_rattler";
+            inherit version format;
+            dist = "cp310";
+            python = "cp310";
+            abi = "abi3";
+            inherit (wheels.${system}) platform hash;
+          };
+          nativeBuildInputs = [ autoPatchelfHook ];
+          buildInputs = [ stdenv.cc.cc.lib ];
+          pythonImportsCheck = [ "rattler" ];
+        }
+      );
 in
 python3Packages.buildPythonApplication {
   pname = "wheelfix";
@@ -52,12 +90,14 @@ python3Packages.buildPythonApplication {
     python3Packages.packaging
     python3Packages.platformdirs
     python3Packages.pyelftools
+    python3Packages.pyyaml
     python3Packages.rich
     python3Packages.tomli-w
     python3Packages.tree-sitter
     python3Packages.tree-sitter-grammars.tree-sitter-nix
     unearth
   ]
+  ++ rattler
   ++ lib.optional (python3Packages.pythonOlder "3.14") python3Packages.backports-zstd;
 
   pythonImportsCheck = [ "wheelfix" ];

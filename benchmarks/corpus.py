@@ -29,7 +29,7 @@ from wheelfix.flows.scan import scan_wheel
 from wheelfix.index.choice import open_index
 from wheelfix.index.table import SonameTable
 from wheelfix.model.classes import NeedClass
-from wheelfix.model.override import Dialect
+from wheelfix.model.override import PACKAGE_DIALECTS, Dialect
 from wheelfix.model.scan import WheelScan
 from wheelfix.override.dialects import TRAITS
 from wheelfix.patch.model import ElfEdit
@@ -56,7 +56,7 @@ def try_wheel(path: Path, table: SonameTable, directory: Path) -> dict[str, Any]
         "ignored": len(scan.ignore_missing),
         "dlopen": len(scan.opened),
         "patched": try_patch(path, scan, directory),
-        "code": {d.value: try_code(path, scan, table, d, directory) for d in Dialect},
+        "code": {d.value: try_code(path, scan, table, d, directory) for d in PACKAGE_DIALECTS},
     }
 
 

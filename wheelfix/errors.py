@@ -94,6 +94,7 @@ def suggest(wrong: str, known: Iterable[str], *, otherwise: str = "") -> str:
 
 
 _LOGIN = re.compile(r"(?<=://)[^/?#\s]*@")
+_TOKEN = re.compile(r"/t/[^/\s]+(?=/)")
 
 
 def strip_login(text: str) -> str:
@@ -104,6 +105,16 @@ def strip_login(text: str) -> str:
         'https://host.example/x'
     """
     return _LOGIN.sub("", text)
+
+
+def strip_token(text: str) -> str:
+    """Remove user, password and token from the address of a channel of conda, or of a package in one.
+
+    Example:
+        >>> strip_token("https://me:secret@host.example/t/tk-1234/private/noarch/x-1-0.conda")
+        'https://host.example/private/noarch/x-1-0.conda'
+    """
+    return _TOKEN.sub("", strip_login(text))
 
 
 def find_host(url: str) -> str:

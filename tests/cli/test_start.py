@@ -132,9 +132,21 @@ def make_wheel(top: Path) -> None:
     build_wheel(top, files={"demo/__init__.py": b""})
 
 
+PIXI = """\
+version: 6
+environments:
+  default:
+    channels:
+    - url: https://conda.example.org/demo/
+    packages:
+      linux-64: []
+packages: []
+"""
+
+
 def make_pixi(top: Path) -> None:
     """What pixi leaves: its files, and a prefix of conda in which a package of PyPI is installed."""
-    write(top, **{"pixi.toml": "", "pixi.lock": "version: 6\n"})
+    write(top, **{"pixi.toml": "", "pixi.lock": PIXI})
     prefix = top / ".pixi" / "envs" / "default"
     (prefix / "conda-meta").mkdir(parents=True)
     site = prefix / "lib" / "python3.12" / "site-packages"
@@ -240,7 +252,15 @@ def make_devenv(top: Path) -> None:
                 "wheelfix override demo-1.0-cp312-cp312-manylinux_2_28_x86_64.whl",
             ],
         ),
-        (make_pixi, (), ["wheelfix patch .pixi/envs/default", "wheelfix scan .pixi/envs/default"]),
+        (
+            make_pixi,
+            (),
+            [
+                "wheelfix patch .pixi/envs/default",
+                "wheelfix scan .pixi/envs/default",
+                "wheelfix lock pixi.lock -o environment.nix",
+            ],
+        ),
         (
             make_devenv,
             (),
@@ -321,11 +341,30 @@ def test_an_active_environment_elsewhere_is_named_by_its_variable(
     ("names", "lines"),
     [
         (("Cargo.lock", "Cargo.toml", "pyproject.toml"), ["wheelfix sdist ."]),
-        (("pixi.lock",), ["pixi install && wheelfix patch .pixi/envs/default"]),
-        (("environment.yml",), ["micromamba create -p .conda -f environment.yml && wheelfix patch .conda"]),
+        (
+            ("pixi.lock",),
+            [
+                "wheelfix lock pixi.lock -o environment.nix",
+                "pixi install && wheelfix patch .pixi/envs/default",
+            ],
+        ),
+        (
+            ("pixi.toml",),
+            ["pixi install && wheelfix patch .pixi/envs/default", "wheelfix env nix --from pixi.toml"],
+        ),
+        (
+            ("environment.yml",),
+            [
+                "micromamba create -p .conda -f environment.yml && wheelfix patch .conda",
+                "wheelfix env nix --from environment.yml",
+            ],
+        ),
         (
             ("conda-lock.yml",),
-            ["conda-lock install -p .conda conda-lock.yml && wheelfix patch .conda"],
+            [
+                "wheelfix lock conda-lock.yml -o environment.nix",
+                "conda-lock install -p .conda conda-lock.yml && wheelfix patch .conda",
+            ],
         ),
         (("flake.lock", "flake.nix"), ["nix build 2>&1 | wheelfix explain"]),
         (("devenv.nix",), ["devenv shell true && wheelfix patch .devenv/state/venv"]),
@@ -353,7 +392,7 @@ def test_a_lock_in_a_project_of_devenv_gets_a_module() -> None:
 
 def test_the_program_of_conda_is_the_one_on_path() -> None:
     line = "conda env create -p .conda -f environment.yml && wheelfix patch .conda"
-    assert plan("environment.yml", programs=frozenset({"conda"})) == [line]
+    assert plan("environment.yml", programs=frozenset({"conda"}))[0] == line
 
 
 def test_uv_comes_from_nixpkgs_where_only_nix_is_there() -> None:

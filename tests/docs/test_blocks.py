@@ -16,6 +16,7 @@ import math
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -29,6 +30,7 @@ import pytest
 import yaml
 from _pytest.mark import ParameterSet
 
+from tests.support.channel import prepare_channel
 from tests.support.nixeval import parse
 from tests.support.proof.nixpkgs import write_nixpkgs
 from tests.support.proof.proving import make_nix_environment
@@ -140,7 +142,8 @@ def mark_page(page: Path) -> ParameterSet:
 def prepare(directory: Path, text: str) -> dict[str, str]:
     """Link the wheels that are named, whole or as a pattern, and keep everything else out.
 
-    Where an environment is patched without options, Nix has a nixpkgs.
+    Where an environment is patched without options, Nix has a nixpkgs. A page that names ``./channel`` has
+    the tests' channel of conda.
     """
     for pin in find_wheels(text):
         (directory / pin).symlink_to(fetch_wheel(pin))
@@ -153,6 +156,8 @@ def prepare(directory: Path, text: str) -> dict[str, str]:
         nix = {k: v for k, v in make_nix_environment().items() if k.startswith("NIX_")}
         nixpkgs = write_nixpkgs(directory.parent / "nixpkgs")
         variables |= {**nix, "NIX_PATH": f"nixpkgs={nixpkgs}"}
+    if "./channel" in text:
+        shutil.copytree(prepare_channel(), directory / "channel")
     tools = [name for name in PINS if re.search(rf"\b{name} (lock|install)\b", text)]
     return variables | {"PATH": ":".join([*map(str, map(install_tool, tools)), variables["PATH"]])}
 

@@ -24,10 +24,10 @@ let
   };
   names = [
     "hatchling" "ahocorasick-rs" "click" "httpx2" "installer" "isal" "msgspec" "packaging" "platformdirs"
-    "pyelftools" "rich" "tomli-w"
+    "pyelftools" "pyyaml" "rich" "tomli-w"
     "tree-sitter"
     "backports-zstd"
-  ];
+  ] ++ (if RATTLER then [ "py-rattler" ] else [ ]);
   python3Packages = lib.genAttrs names (name: name) // {
     pythonOlder = version: true;
     unearth = {
@@ -37,11 +37,17 @@ let
     };
     tree-sitter-grammars = lib.genAttrs [ "tree-sitter-nix" ] (name: name);
     buildPythonApplication = args: args // { outPath = "/nix/store/0-${args.pname}-${args.version}"; };
+    buildPythonPackage = args: "${args.pname} ${args.version} ${args.src.platform} ${args.src.hash}";
   };
   pkgs = system: {
-    callPackage = path: args: import path { inherit lib python3Packages; fetchPypi = args: args; };
+    callPackage = path: args: import path {
+      inherit lib python3Packages;
+      inherit (pkgs system) stdenv;
+      autoPatchelfHook = "autoPatchelfHook";
+      fetchPypi = args: args;
+    };
     mkShell = args: args;
-    stdenv.hostPlatform = { inherit system; };
+    stdenv = { hostPlatform = { inherit system; }; cc.cc.lib = "stdenv.cc.cc.lib"; };
     uv = "uv"; gcc = "gcc"; patchelf = "patchelf"; binutils = "binutils";
   };
   nixpkgs = { inherit lib; legacyPackages = lib.genAttrs [ "x86_64-linux" "aarch64-linux" ] pkgs; };
@@ -50,8 +56,12 @@ in
 """
 
 
-def evaluate(expression: str, *, unearth: str = "0.19.0") -> Any:
-    code = STUB.replace("FLAKE", str(ROOT / "flake.nix")).replace("UNEARTH", f'"{unearth}"') + expression
+def evaluate(expression: str, *, unearth: str = "0.19.0", rattler: bool = True) -> Any:
+    words = {"FLAKE": str(ROOT / "flake.nix"), "UNEARTH": f'"{unearth}"', "RATTLER": json.dumps(rattler)}
+    code = STUB
+    for word, text in words.items():
+        code = code.replace(word, text)
+    code += expression
     command = ["nix-instantiate", "--eval", "--strict", "--json", "--store", "dummy://", "-E", code]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
@@ -64,7 +74,7 @@ def test_run_starts_the_program() -> None:
 def test_package_has_the_dependencies_of_the_project() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    listed = (*project["dependencies"], *extras["lint"], *extras["verify"])
+    listed = (*project["dependencies"], *extras["conda"], *extras["lint"], *extras["verify"])
     wanted = sorted(re.split(r"[><=;\s]", d)[0].replace(".", "-") for d in listed)
     assert sorted(evaluate("outputs.packages.x86_64-linux.default.dependencies")) == wanted
     assert evaluate("outputs.packages.x86_64-linux.default.version") == project["version"]
@@ -74,6 +84,22 @@ def test_package_has_the_dependencies_of_the_project() -> None:
 def test_an_older_finder_of_nixpkgs_is_replaced() -> None:
     found = evaluate("outputs.packages.x86_64-linux.default.dependencies", unearth="0.18.2")
     assert "unearth 0.19.0 on httpx2 packaging" in found
+
+
+def test_rattler_is_a_wheel_where_nixpkgs_has_none() -> None:
+    found = {
+        system: [
+            one
+            for one in evaluate(f"outputs.packages.{system}.default.dependencies", rattler=False)
+            if "rattler" in one
+        ]
+        for system in ("x86_64-linux", "aarch64-linux")
+    }
+    assert all(
+        len(one) == 1 and re.fullmatch(r"py-rattler \S+ manylinux\S+ sha256-\S+", one[0])
+        for one in found.values()
+    )
+    assert len({one[0] for one in found.values()}) == 2
 
 
 def test_overlay_and_shell() -> None:

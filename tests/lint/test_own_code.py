@@ -21,7 +21,7 @@ from tests.support.wheel import build_wheel
 from wheelfix.cli import cli
 from wheelfix.lint.model import InputRoot
 from wheelfix.lint.nixfile.overrides import read_overrides
-from wheelfix.model.override import Cuda, Dialect
+from wheelfix.model.override import PACKAGE_DIALECTS, Cuda, Dialect
 from wheelfix.override.dialects import TRAITS
 
 NVIDIA = "nvidia-cublas-cu12"
@@ -138,7 +138,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 ADAPTING = {Dialect.UV2NIX, Dialect.PYPROJECT_NIX}
-STRATEGIES = [(d, c) for d in Dialect for c in Cuda if c is not Cuda.PREBUILT or d in ADAPTING]
+STRATEGIES = [(d, c) for d in PACKAGE_DIALECTS for c in Cuda if c is not Cuda.PREBUILT or d in ADAPTING]
 
 
 @pytest.mark.parametrize(("dialect", "cuda"), STRATEGIES)
@@ -202,7 +202,7 @@ def add_sources(bench: Bench) -> None:
     (bench.directory / "uv.lock").write_text(text)
 
 
-@pytest.mark.parametrize("dialect", Dialect)
+@pytest.mark.parametrize("dialect", PACKAGE_DIALECTS)
 def test_locks(locked: Bench, monkeypatch: pytest.MonkeyPatch, dialect: Dialect) -> None:
     sets = {Dialect.UV2NIX, Dialect.PYPROJECT_NIX, Dialect.POETRY2NIX}
     providers = ["built=sdist"] * (dialect in sets)
@@ -265,7 +265,7 @@ def test_flakes(tmp_path: Path) -> None:
     assert find_read(file) == Said()
 
 
-@pytest.mark.parametrize("dialect", Dialect)
+@pytest.mark.parametrize("dialect", PACKAGE_DIALECTS)
 def test_explanations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dialect: Dialect) -> None:
     (tmp_path / "home").mkdir()
     monkeypatch.chdir(tmp_path / "home")

@@ -307,7 +307,7 @@ def test_rules_of_project_and_flags(tmp_path: Path) -> None:
     assert rules[3].kinds == (ChoiceKind.WHEEL, ChoiceKind.SDIST, ChoiceKind.NIXPKGS)
 
 
-@pytest.mark.parametrize("flag", ["numpy", "numpy=conda", "numpy=sdist:x", "=wheel"])
+@pytest.mark.parametrize("flag", ["numpy", "numpy=condo", "numpy=sdist:x", "=wheel"])
 def test_rules_that_are_none(flag: str) -> None:
     with pytest.raises(InputError, match=re.escape(f"--provider {flag}")):
         read_rules(None, (flag,))

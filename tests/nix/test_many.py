@@ -14,7 +14,7 @@ from tests.support.nixeval import evaluate
 from tests.support.uv2nix import NIX
 from wheelfix.lock.model import LockPlan, SourceBuild
 from wheelfix.lock.render import render_lock
-from wheelfix.model.override import Adapter, Cuda, Dialect, Override, Search, StripPlan
+from wheelfix.model.override import PACKAGE_DIALECTS, Adapter, Cuda, Dialect, Override, Search, StripPlan
 from wheelfix.model.scan import Finding, Level
 from wheelfix.nix.parts import formals, write_guarded
 from wheelfix.nix.printer import render
@@ -46,7 +46,7 @@ def ask(overlay: str, question: str, count: int) -> object:
     )
 
 
-@pytest.mark.parametrize("dialect", Dialect)
+@pytest.mark.parametrize("dialect", PACKAGE_DIALECTS)
 def test_many_packages_are_written_no_deeper_than_few_and_in_linear_size(dialect: Dialect) -> None:
     few, some, many = (
         render_overrides(plan_overrides(make_scans(n), dialect), [], dialect) for n in (4, 200, MANY)
@@ -132,7 +132,7 @@ def test_a_shell_looks_into_a_directory_once() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 80, MANY])
-@pytest.mark.parametrize("dialect", Dialect)
+@pytest.mark.parametrize("dialect", PACKAGE_DIALECTS)
 def test_the_check_has_nothing_to_say_of_what_was_just_written(
     dialect: Dialect, count: int, tmp_path: Path
 ) -> None:

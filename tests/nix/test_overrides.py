@@ -12,7 +12,7 @@ from tests.support.golden import ask_package, ask_stub, check_golden
 from tests.support.nixeval import evaluate
 from tests.support.screens import ask as ask_module
 from wheelfix.index.cuda import find_cuda
-from wheelfix.model.override import Cuda, Dialect, Override
+from wheelfix.model.override import PACKAGE_DIALECTS, Cuda, Dialect, Override
 from wheelfix.override.dialects import TRAITS, render_overrides
 
 CU12 = [
@@ -252,6 +252,6 @@ def test_several_wheels_go_into_one_file() -> None:
         attrs = ["onetbb", "unixodbc", "stdenv.cc.cc.lib"]
         assert "onetbb" in ask_package(path, "numba", attrs=attrs, packages=packages)["inputs"]
         assert "unixodbc" in ask_package(path, "pyodbc", attrs=attrs, packages=packages)["inputs"]
-    for dialect in (d for d in Dialect if d not in SETS):
+    for dialect in (d for d in PACKAGE_DIALECTS if d not in SETS):
         path = check_golden(f"several/{dialect}.nix", render_overrides(both, [], dialect))
         assert evaluate(f"builtins.isFunction (import {path})") is True

@@ -48,7 +48,8 @@ def test_metadata_is_what_the_project_says(wheel: Path) -> None:
     metadata = Parser().parsestr(archive.read(f"{base}/METADATA").decode())
     assert metadata["Requires-Python"] == ">=3.11"
     assert metadata["License-Expression"] == "MIT"
-    assert set(metadata.get_all("Provides-Extra", [])) == {"docs", "env", "lint", "release", "test", "verify"}
+    extras = {"conda", "docs", "env", "lint", "release", "test", "verify"}
+    assert set(metadata.get_all("Provides-Extra", [])) == extras
     assert "wheelfix = wheelfix.cli:main" in archive.read(f"{base}/entry_points.txt").decode()
     assert "Root-Is-Purelib: true" in archive.read(f"{base}/WHEEL").decode()
 

@@ -20,12 +20,19 @@ WHEELS = READING | {"adapter", "patch", "--with"}
 ENVIRONMENT = READING | {"patch", "try", "--with"}
 URL = "https://x.invalid/demo-1.0-py3-none-any.whl"
 SDIST_URL = "https://x.invalid/demo-1.0.tar.gz"
+CONDA_URL = "https://x.invalid/linux-64/demo-1.0-h1_0.conda"
+CONDA_HINTS = {
+    "adapter": "run `wheelfix override --dialect shell {}`",
+    "lock": "lock the environment that has it (`pixi lock`), then run `wheelfix lock pixi.lock`",
+    "patch": "create an environment with it, then run `wheelfix patch PREFIX`",
+}
 GIT = "git+https://x.invalid/demo.git"
 SCAN, OVERRIDE = "run `wheelfix scan {}`", "run `wheelfix override {}`"
 CARGO, LOCK = "run `wheelfix sdist {}`", "run `wheelfix lock {}`"
 BUILT = "build a wheel of it (`pip wheel --no-deps {0}`), then run `wheelfix scan` on that"
 TELLS = "`wheelfix sdist {0}` tells"
 WRITE_ELSE = {"lock": OVERRIDE, "adapter": OVERRIDE}
+FORMATS = "uv.lock, pylock.toml, poetry.lock, pdm.lock, Pipfile.lock, pixi.lock, conda-lock.yml"
 HASHED = "a requirements.txt with hashes"
 LINUX = "take the file for Linux: nothing else runs on Nix"
 
@@ -58,6 +65,7 @@ ROWS: list[tuple[str, TargetKind, frozenset[str], str, dict[str, str]]] = [
         for name in (
             *("uv.lock", "other.lock", "pylock.toml", "pylock.dev.toml", "poetry.lock"),
             *("pdm.lock", "Pipfile.lock", "requirements.txt"),
+            *("pixi.lock", "pixi.linux.yaml", "conda-lock.yml", "cpu.conda-lock.yaml"),
         )
     ),
     *(
@@ -87,6 +95,14 @@ ROWS: list[tuple[str, TargetKind, frozenset[str], str, dict[str, str]]] = [
     (URL, TargetKind.URL, READING | {"adapter"}, SCAN, {"lock": OVERRIDE}),
     (f"demo @ {URL}", TargetKind.URL, READING | {"adapter"}, SCAN, {"lock": OVERRIDE}),
     *(
+        (name, TargetKind.CONDA, READING | {"--with"}, SCAN, CONDA_HINTS)
+        for name in ("demo.conda", "package", "old.tar.bz2", "channel")
+    ),
+    *(
+        (url, TargetKind.CONDA_URL, READING | {"--with"}, SCAN, CONDA_HINTS)
+        for url in (CONDA_URL, CONDA_URL.replace(".conda", ".tar.bz2"), "file:///no/demo-1!2.0-h1_0.conda")
+    ),
+    *(
         (
             text,
             TargetKind.SDIST_URL,
@@ -110,12 +126,12 @@ ROWS: list[tuple[str, TargetKind, frozenset[str], str, dict[str, str]]] = [
         (name, TargetKind.FOREIGN, frozenset[str](), hint, hints)
         for name, hint, hints in [
             ("Pipfile", "lock it (`pipenv lock`), then run `wheelfix lock Pipfile.lock`", {}),
-            ("pixi.lock", "install it (`pixi install`), then run `wheelfix scan .pixi/envs/default`", {}),
             (
                 "environment.yml",
-                "create it (`micromamba create -p .conda -f {0}`), then run `wheelfix scan .conda`",
+                "solve it (`wheelfix env DIR --from {0}`), or lock it (`conda-lock -f {0}`)",
                 {},
             ),
+            ("pixi.toml", "solve it (`wheelfix env DIR --from {0}`), or lock it (`pixi lock`)", {}),
             ("Cargo.lock", "run `wheelfix sdist .`", {}),
             (
                 "pyproject.toml",
@@ -125,10 +141,9 @@ ROWS: list[tuple[str, TargetKind, frozenset[str], str, dict[str, str]]] = [
             ("overrides.nix", "run `wheelfix override --check {} TARGET`", {}),
             (
                 "settings.json",
-                f"give uv.lock, pylock.toml, poetry.lock, pdm.lock, Pipfile.lock or {HASHED}",
+                f"give {FORMATS} or {HASHED}",
                 {},
             ),
-            ("demo.conda", "create an environment with it, then run `wheelfix scan PREFIX`", {}),
             (
                 "demo.egg",
                 "make a wheel of it (`wheel convert {}`), then run `wheelfix scan` on that",
@@ -141,6 +156,7 @@ ROWS: list[tuple[str, TargetKind, frozenset[str], str, dict[str, str]]] = [
             ("fat.dylib", LINUX, {}),
             ("demo.dll", LINUX, {}),
             ("data-1.0.tar.gz", "unpack it, then run `wheelfix scan DIR` on the directory", {}),
+            ("data.tar.bz2", "unpack it, then run `wheelfix scan DIR` on the directory", {}),
             ("image.bin", "name a wheel, a directory, a lock or a requirement", {}),
             ("void", "fetch it again, or check the path", {}),
             ("empty", "check the path", {}),
@@ -154,6 +170,10 @@ TEXTS = {
     "Pipfile.lock",
     "pdm.lock",
     "pixi.lock",
+    "pixi.linux.yaml",
+    "pixi.toml",
+    "conda-lock.yml",
+    "cpu.conda-lock.yaml",
     "environment.yml",
     "Cargo.lock",
     "pyproject.toml",

@@ -11,6 +11,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+from tests.support.conda import build_conda
 from tests.support.elf import build_elf
 from tests.support.sdist import CARGO, build_sdist
 from tests.support.wheel import TAG, build_wheel
@@ -55,6 +56,11 @@ def make_targets(top: Path) -> None:
     (top / "empty").mkdir()
     (top / "nothing").mkdir()
     (top / "nothing" / "notes.md").write_text("nothing\n")
+    package = build_conda(top / "channel", "demo", {"lib/x.so": library})
+    (top / "package").write_bytes(package.read_bytes())
+    (top / "demo.conda").write_bytes(package.read_bytes())
+    old = build_conda(top / "work", "demo", {"lib/x.so": library}, suffix=".tar.bz2")
+    (top / "old.tar.bz2").write_bytes(old.read_bytes())
     _make_foreign(top)
 
 
@@ -71,6 +77,14 @@ def _make_locks(top: Path, digest: str) -> None:
     pdm = '[metadata]\ngroups = ["default"]\nstrategy = ["inherit_metadata"]\nlock_version = "4.5.1"\n'
     pdm += '[[package]]\nname = "demo"\nversion = "1.0"\ngroups = ["default"]\n'
     pdm += f'files = [{{ file = "{WHEEL}", hash = "sha256:{digest}" }}]\n'
+    pixi = (
+        "version: 6\nenvironments:\n  default:\n    channels:\n    - url: https://conda.example.org/demo/\n"
+    )
+    pixi += f"    packages:\n      linux-64:\n      - pypi: ./{WHEEL}\npackages:\n- pypi: ./{WHEEL}\n"
+    pixi += f"  name: demo\n  version: '1.0'\n  sha256: {digest}\n"
+    conda_lock = "version: 1\nmetadata:\n  channels: []\n  platforms: [linux-64]\npackage:\n- name: demo\n"
+    conda_lock += "  version: '1.0'\n  manager: pip\n  platform: linux-64\n  dependencies: {}\n"
+    conda_lock += f"  url: ./{WHEEL}\n  hash:\n    sha256: {digest}\n  category: main\n  optional: false\n"
     pipfile = {
         "_meta": {"pipfile-spec": 6, "requires": {}},
         "default": {"demo": {"version": "==1.0", "hashes": [f"sha256:{digest}"]}},
@@ -78,6 +92,10 @@ def _make_locks(top: Path, digest: str) -> None:
     }
     for name, text in {
         "pdm.lock": pdm,
+        "pixi.lock": pixi,
+        "pixi.linux.yaml": pixi,
+        "conda-lock.yml": conda_lock,
+        "cpu.conda-lock.yaml": conda_lock,
         "Pipfile.lock": json.dumps(pipfile),
         "uv.lock": uv,
         "other.lock": uv,
@@ -94,15 +112,16 @@ def _make_locks(top: Path, digest: str) -> None:
 def _make_foreign(top: Path) -> None:
     with tarfile.open(top / "data-1.0.tar.gz", "w:gz") as archive:
         archive.addfile(tarfile.TarInfo("data-1.0/notes.md"), io.BytesIO())
+    with tarfile.open(top / "data.tar.bz2", "w:bz2") as archive:
+        archive.addfile(tarfile.TarInfo("data/notes.md"), io.BytesIO())
     for name, data in {
         "Pipfile": b"[packages]\n",
-        "pixi.lock": b"version: 6\n",
         "Cargo.lock": b"version = 4\n",
         "environment.yml": b"name: x\n",
+        "pixi.toml": b"[workspace]\n",
         "pyproject.toml": b"[project]\n",
         "overrides.nix": b"{ }\n",
         "settings.json": b"{}",
-        "demo.conda": b"PK\x05\x06" + bytes(18),
         "demo.egg": b"PK\x05\x06" + bytes(18),
         "demo.deb": b"!<arch>\ndebian-binary   ",
         "demo.rpm": b"\xed\xab\xee\xdb" + bytes(92),

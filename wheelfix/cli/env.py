@@ -29,6 +29,8 @@ Examples:
   wheelfix env tools
   wheelfix env lab --from ../project/pyproject.toml --python 3.13 --provider torch=nixpkgs
   wheelfix env lab -r requirements.txt --build --r data.table
+  wheelfix env lab --from environment.yml
+  wheelfix env lab --from pixi.toml --group test
 """
 
 
@@ -36,7 +38,21 @@ Examples:
 @click.argument("directory", type=FILE, metavar="DIR")
 @click.option("-r", "--requirements", type=FILE, metavar="FILE", help="A requirements.txt to resolve.")
 @click.option(
-    "--from", "project", type=FILE, metavar="FILE", help="A pyproject.toml whose dependencies count."
+    "--from",
+    "project",
+    type=FILE,
+    metavar="FILE",
+    help="A pyproject.toml, environment.yml or pixi.toml whose dependencies count.",
+)
+@click.option(
+    "--group", "environment", default="", metavar="NAME", help="Environment of pixi.toml. [default: default]"
+)
+@click.option(
+    "--channel",
+    "channels",
+    multiple=True,
+    metavar="NAME|URL|DIR",
+    help="Channel of conda, instead of those that the file names; the strongest first; repeatable.",
 )
 @supply_options
 @click.option(
@@ -72,6 +88,8 @@ def env(
     *,
     requirements: Path | None,
     project: Path | None,
+    environment: str,
+    channels: tuple[str, ...],
     providers: tuple[str, ...],
     find_links: tuple[str, ...],
     keep: tuple[str, ...],
@@ -89,6 +107,10 @@ def env(
     dev shell, container image) and shell.nix. Run again it brings them up to date; overrides-local.nix and
     image-local.nix are yours and stay. Without -r and --from, DIR's own pyproject.toml counts. No code of a
     distribution runs, unless --build allows it.
+
+    An environment of conda, of environment.yml or pixi's manifest, is solved by rattler (wheelfix[conda]):
+    conda-lock.yml and conda.nix take the places of uv.lock and overrides.nix. A pixi.lock beside the manifest
+    is taken as it is.
     """
     from wheelfix.cli.progress import show_progress
     from wheelfix.env.model import EnvOptions
@@ -107,6 +129,7 @@ def env(
             scan=replace(scan, progress=progress),
             wishes=make_wishes(keep, strip),
             providers=providers,
+            channels=channels,
             find_links=tuple(Path(link) for link in find_links if "://" not in link),
             r_packages=r_packages,
         )
@@ -116,6 +139,8 @@ def env(
                 lock=lock,
                 requirements=requirements,
                 project=project,
+                environment=environment,
+                channels=tuple(map(_name_channel, channels)),
                 nixpkgs=nixpkgs,
                 build=build,
                 quiet=quiet,
@@ -146,3 +171,8 @@ def _say_next(directory: Path) -> str:
         f"next: `nix develop {flake}`, or without flakes `nix-shell {flake}`; `nix build {flake}`; "
         f"for the image `nix build {image}`. In a git repository, `git add` the files first"
     )
+
+
+def _name_channel(text: str) -> str:
+    """Write the address of a directory: its path is relative to here, not to the file that names channels."""
+    return Path(text).absolute().as_uri() if text.startswith((".", "/")) else text

@@ -10,7 +10,7 @@ import click
 from wheelfix.cli.open_index import open_table
 from wheelfix.cli.options import common_options, complete_files, print_json, tell_findings
 from wheelfix.cli.streams import find_width
-from wheelfix.model.override import Dialect
+from wheelfix.model.override import PACKAGE_DIALECTS, Dialect
 
 _NOTHING_UNDERSTOOD = 6
 _COMMAND = "wheelfix.explain.command"
@@ -46,7 +46,7 @@ class _Explain(click.Command):
 @click.argument("file", required=False, metavar="[FILE|-] | -- COMMAND...", shell_complete=complete_files)
 @click.option(
     "--dialect",
-    type=click.Choice([d.value for d in Dialect]),
+    type=click.Choice([d.value for d in PACKAGE_DIALECTS]),
     help="The tool to write for. [default: found out from the lock files in this directory]",
 )
 @common_options

@@ -21,7 +21,6 @@ from wheelfix.cli.options import (
     wish_options,
 )
 from wheelfix.cli.output import (
-    dialect_option,
     make_options,
     output_option,
     supply_options,
@@ -41,12 +40,18 @@ Examples:
   wheelfix lock uv.lock --dialect nixpkgs --as overlay -o overlay.nix
   wheelfix lock pylock.toml --json | jq .findings
   wheelfix lock Pipfile.lock --group develop
+  wheelfix lock pixi.lock --group cuda --dialect nixos -o nix-ld.nix
+  wheelfix lock pixi.lock -o environment.nix
 """
 
 
 @click.command(epilog=_EPILOG)
 @click.argument("lockfile", type=TARGET)
-@dialect_option
+@click.option(
+    "--dialect",
+    type=click.Choice([d.value for d in Dialect]),
+    help="The tool to write for. [default: uv2nix; for pixi.lock and conda-lock.yml: conda]",
+)
 @click.option(
     "--cuda",
     type=click.Choice([Cuda.WHEELS.value, Cuda.NIXPKGS.value]),
@@ -58,6 +63,14 @@ Examples:
     type=click.Choice([form.value for form in Form]),
     help="Form of the code for the dialect nixpkgs. [default: file]",
 )
+@click.option(
+    "--channel",
+    "channels",
+    multiple=True,
+    metavar="NAME|URL|DIR",
+    help="Channel for packages from conda, the strongest first; repeatable. [default: [tool.wheelfix.conda] "
+    "channels in pyproject.toml, else conda-forge]",
+)
 @click.option("--tests", is_flag=True, help="Recipes of nixpkgs that the overlay changes run their tests.")
 @gpu_option
 @click.option("--extra", "extras", multiple=True, metavar="GLOB", help="Extra of the project; repeatable.")
@@ -66,7 +79,7 @@ Examples:
     "groups",
     multiple=True,
     metavar="GLOB",
-    help="Dependency group, instead of the lock's default ones; repeatable.",
+    help="Dependency group, instead of the lock's default ones; repeatable. Of pixi: the environment.",
 )
 @supply_options
 @wish_options
@@ -87,9 +100,10 @@ Examples:
 def lock(
     lockfile: str,
     *,
-    dialect: str,
+    dialect: str | None,
     cuda: str | None,
     form: str | None,
+    channels: tuple[str, ...],
     tests: bool,
     extras: tuple[str, ...],
     groups: tuple[str, ...],
@@ -105,7 +119,8 @@ def lock(
 ) -> None:
     """Write one overlay, or one list of libraries, for all packages of a lock.
 
-    LOCKFILE is uv.lock, pylock.toml, poetry.lock, pdm.lock, Pipfile.lock, or a requirements.txt with hashes.
+    LOCKFILE is uv.lock, pylock.toml, poetry.lock, pdm.lock, Pipfile.lock, or a requirements.txt with hashes;
+    with wheelfix[conda] also pixi.lock or conda-lock.yml, of which one platform and one environment is taken.
     Each package's wheel for the target is read, once: what was found is kept by the wheel's hash. The overlay
     has what is needed and nothing else; what it leaves open is in its head and on stderr.
     """
@@ -119,9 +134,9 @@ def lock(
 
     if check and output is None:
         raise click.UsageError("--check compares with a file: name it with -o FILE")
-    tool = Dialect(dialect)
+    tool = Dialect(dialect or Dialect.UV2NIX)
     if form and tool is not Dialect.NIXPKGS:
-        raise click.UsageError(f"--as {form} is for --dialect nixpkgs, not for --dialect {dialect}")
+        raise click.UsageError(f"--as {form} is for --dialect nixpkgs, not for --dialect {tool}")
     if tests and form in {None, Form.FILE}:
         raise click.UsageError("--tests is for recipes of nixpkgs: name --as overlay or python-overrides")
     scan = make_options(quiet=quiet, find_links=find_links, lock=Path(lockfile), **options)
@@ -131,7 +146,9 @@ def lock(
             LockOptions(
                 scan=replace(scan, progress=progress),
                 dialect=tool,
+                by_lock=dialect is None,
                 form=Form(form or Form.FILE),
+                channels=channels,
                 tests=tests,
                 cuda=Cuda(cuda) if cuda else TRAITS[tool].cuda,
                 wishes=make_wishes(keep, strip),
@@ -142,7 +159,9 @@ def lock(
         )
     tell_findings(plan.told, quiet=quiet)
     if not quiet:
-        click.echo(f"{len(plan.choices)} packages, {len(plan.read)} wheels read", err=True)
+        conda = f", {len(plan.conda)} of conda" if plan.conda else ""
+        kinds = "files" if plan.conda else "wheels"
+        click.echo(f"{len(plan.choices)} packages{conda}, {len(plan.read)} {kinds} read", err=True)
     if as_json:
         from wheelfix.report.json import document_lock
 

@@ -52,7 +52,7 @@ _PROVIDER = click.option(
     multiple=True,
     metavar="NAME=KINDS",
     shell_complete=complete_sources,
-    help="Take packages (a glob, or default) from wheel, sdist or nixpkgs; repeatable.",
+    help="Take packages (a glob, or default) from wheel, sdist, nixpkgs or conda; repeatable.",
 )
 _OPTIONS = [
     beside_option,

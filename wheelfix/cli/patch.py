@@ -226,6 +226,10 @@ def _check_usage(target: str, *, output: Path | None, tag: str | None, undo: boo
     if environment and (output or tag):
         raise click.UsageError("--output and --tag are for wheels: environments are changed in place")
     if not environment and not output and not dry_run:
+        if os.path.isfile(target):  # noqa: PTH113 - as above
+            from wheelfix.scan.target import find_target
+
+            find_target(target, "patch")  # what is no wheel has another remedy
         raise click.UsageError("say where the patched wheel goes: --output DIR")
 
 

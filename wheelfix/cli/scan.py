@@ -83,12 +83,12 @@ def scan(
 ) -> None:
     """Tell which shared libraries wheels need, and who provides each.
 
-    TARGET is a wheel, a directory of wheels, a virtual environment (or any directory of ELF files), an ELF
-    file, a lock (uv.lock, pylock.toml, poetry.lock, pdm.lock, Pipfile.lock, requirements.txt with hashes), a
-    requirements file without hashes, a requirement (numpy, torch==2.9.1, jax[cuda12]), or the address of a
-    wheel. What is not here is fetched, from the package index that pip or uv is configured for. With extras,
-    what they bring is scanned as well. What TARGETs hold is at hand of all of them, and so are wheels beside
-    a wheel that it pins.
+    TARGET is a wheel, a package of conda (.conda, .tar.bz2), a directory of either, a virtual environment or
+    a prefix of conda (or any directory of ELF files), an ELF file, a lock (uv.lock, pylock.toml, poetry.lock,
+    pdm.lock, Pipfile.lock, requirements.txt with hashes), a requirements file without hashes, a requirement
+    (numpy, torch==2.9.1, jax[cuda12]), or the address of a wheel or of a package. What is not here is
+    fetched, from the package index that pip or uv is configured for. With extras, what they bring is scanned
+    as well. What TARGETs hold is at hand of all of them, and so are wheels beside a wheel that it pins.
 
     First what to do: commands to run, and code to paste, with the file that it goes into. Then every need
     with its class, the reason for it, and who wants it. Wheels are read as streams, never extracted.

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from wheelfix.lock.model import LockOptions, LockPlan
 from wheelfix.model.base import Struct
+from wheelfix.model.conda_project import CondaProject
 from wheelfix.model.scan import Finding
 
 
@@ -16,7 +17,10 @@ class EnvOptions(Struct):
     Attributes:
         lock: options of its overlay, for uv2nix.
         requirements: a requirements.txt, or None.
-        project: a pyproject.toml, or None; if both are None, the existing pyproject.toml is used.
+        project: a pyproject.toml, environment.yml or pixi.toml, or None; if both are None, the file in the
+            environment's own directory is used.
+        environment: of pixi's manifest; empty for its default one.
+        channels: of conda, instead of those that the file names.
         nixpkgs: flake reference.
         build: whether uv may build source distributions to learn their requirements, which runs their code.
         quiet: whether uv's progress is hidden.
@@ -25,6 +29,8 @@ class EnvOptions(Struct):
     lock: LockOptions
     requirements: Path | None = None
     project: Path | None = None
+    environment: str = ""
+    channels: tuple[str, ...] = ()
     nixpkgs: str = "github:NixOS/nixpkgs/nixos-unstable"
     build: bool = False
     quiet: bool = False
@@ -43,6 +49,42 @@ class EnvProject(Struct):
     name: str
     python: str
     text: str
+    findings: tuple[Finding, ...] = ()
+
+
+class CondaSource(Struct):
+    """The file that an environment of conda is made from.
+
+    Attributes:
+        path: the file.
+        name: of its copy in the environment's directory.
+        text: its contents.
+        project: what it asks for.
+        subdir: the platform, as conda names it.
+        lock: the pixi.lock beside it, or None.
+    """
+
+    path: Path
+    name: str
+    text: str
+    project: CondaProject
+    subdir: str
+    lock: Path | None = None
+
+
+class CondaLocked(Struct):
+    """The lock of an environment of conda.
+
+    Attributes:
+        path: the lock.
+        text: its contents.
+        groups: what of it is taken.
+        findings: about what was solved.
+    """
+
+    path: Path
+    text: str
+    groups: tuple[str, ...]
     findings: tuple[Finding, ...] = ()
 
 
@@ -69,6 +111,7 @@ class Environment(Struct):
         systems: Nix systems of the flake.
         nixpkgs: flake reference.
         program: what ``nix run`` and a container start.
+        variables: of the shell, which the file of an environment of conda sets.
     """
 
     name: str
@@ -76,6 +119,7 @@ class Environment(Struct):
     systems: tuple[str, ...]
     nixpkgs: str
     program: Program
+    variables: tuple[tuple[str, str], ...] = ()
 
 
 class EnvWritten(Struct):

@@ -36,13 +36,14 @@ def read_env_project(directory: Path, options: EnvOptions) -> EnvProject:
         InputError: there are no requirements, they cannot be read, or they are for another Python.
     """
     scan = options.lock.scan
-    name = _find_name(directory)
+    name = find_name(directory)
     python = _choose_python(scan.python or _find_own_python(directory), directory, options)
     text = _make_text(directory, name, python.version, options)
     return EnvProject(name=name, python=python.version, text=text, findings=python.findings)
 
 
-def _find_name(directory: Path) -> str:
+def find_name(directory: Path) -> str:
+    """Name an environment after its directory, normalised."""
     called = Path(os.path.realpath(directory)).name  # Path.resolve raises for cyclic links
     name = normalize_name("".join(c if c.isascii() and c.isalnum() else "-" for c in called))
     return name.strip("-") or "environment"

@@ -5,6 +5,8 @@ The parts are uv2nix's (``templates/hello-world`` of that repository).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from wheelfix.env.image import IMAGE_LOCAL, write_image
 from wheelfix.env.model import Environment
 from wheelfix.model.system import list_exposed_systems
@@ -50,9 +52,16 @@ _WRITTEN = (
     "Written by `wheelfix env`, which writes it again: put changes into overrides-local.nix, those of the "
     f"image into {IMAGE_LOCAL}."
 )
+CONDA_NIX = "conda.nix"
+"""The file with the code for conda's packages."""
 _LOCAL = (
     "Yours: `wheelfix env` made this file once and does not touch it again. It comes after overrides.nix, so "
     "what is here wins. An override: prev.NAME.overrideAttrs (old: { … })."
+)
+_CONDA_LOCAL = (
+    "Yours: `wheelfix env` made this file once and does not touch it again. What is here takes the place of "
+    f"what {CONDA_NIX} gives, `environment` or `shell`: environment = conda.environment.overrideAttrs "
+    "(old: { … })."
 )
 LOCAL = "overrides-local.nix"
 """The file in which the user changes packages."""
@@ -66,6 +75,59 @@ def render_files(environment: Environment) -> dict[str, str]:
         "flake.nix": render_flake(environment),
         "shell.nix": render_shell(environment),
     }
+
+
+def render_conda_files(environment: Environment) -> dict[str, str]:
+    """Write the Nix files of an environment of conda that do not depend on the lock, by name."""
+    return {
+        "default.nix": render_conda_default(environment),
+        "flake.nix": render_flake(environment, ()),
+        "shell.nix": render_conda_shell(environment),
+    }
+
+
+def render_conda_default(environment: Environment) -> str:
+    """Write ``default.nix`` of an environment of conda: environment, shell and container image."""
+    arguments = Attrs((Inherit(("pkgs", "lib")),))
+    made = call("import", Path(f"./{CONDA_NIX}"), arguments)
+    changed = call("import", Path(f"./{LOCAL}"), arguments, Var("made"))
+    program = bind("mainProgram", text(environment.program.name), "what `nix run` starts")
+    prefix = select("conda", "environment")
+    described = Binary("//", Select(prefix, ("meta",), Attrs()), Attrs((program,)))
+    bindings: tuple[Binding | Inherit, ...] = (
+        Inherit(("lib",), Var("pkgs")),
+        bind("made", made),
+        bind("conda", Binary("//", Var("made"), changed)),
+        bind("environment", Binary("//", prefix, Attrs((bind("meta", described),)))),
+    )
+    shell: Expr = select("conda", "shell")
+    if environment.variables:
+        variables = Attrs(tuple(bind(name, text(value)) for name, value in environment.variables))
+        kept = Select(Var("old"), ("env",), Attrs())
+        changes = Attrs((bind("env", Binary("//", kept, variables)),))
+        shell = call(Select(shell, ("overrideAttrs",)), Lambda("old", changes))
+    body = Attrs(
+        (
+            Inherit(("environment", "conda")),
+            bind("shell", shell),
+            bind("image", write_image(environment)),
+        )
+    )
+    return render(comment_all([_WRITTEN], Lambda(formals("pkgs", ellipsis=True), Let(bindings, body))))
+
+
+def render_conda_shell(environment: Environment) -> str:
+    """Write ``shell.nix`` of an environment of conda."""
+    pkgs = Formal("pkgs", call("import", SearchPath("nixpkgs"), Attrs()))
+    body = Select(call("import", Path("./default.nix"), Attrs((Inherit(("pkgs",)),))), ("shell",))
+    title = f"The shell of {environment.name} without flakes: `nix-shell`."
+    return render(comment_all([title, _WRITTEN], Lambda(Formals((pkgs,)), body)))
+
+
+def render_conda_local() -> str:
+    """Write the initial ``overrides-local.nix`` of an environment of conda, which changes nothing."""
+    function = Lambda(formals("pkgs", "lib", ellipsis=True), Lambda("conda", Attrs()))
+    return render(comment_all([_CONDA_LOCAL], function))
 
 
 def render_default(environment: Environment) -> str:
@@ -111,17 +173,22 @@ def render_default(environment: Environment) -> str:
     return render(comment_all([_WRITTEN], function))
 
 
-def render_flake(environment: Environment) -> str:
-    """Write ``flake.nix``."""
+def render_flake(environment: Environment, builders: Sequence[str] = _BUILDERS) -> str:
+    """Write ``flake.nix``.
+
+    Args:
+        environment: values that the files share.
+        builders: further inputs, which ``default.nix`` is given.
+    """
     inputs: list[Binding | Inherit] = [Binding(("nixpkgs", "url"), text(environment.nixpkgs))]
-    for name, url in _FLAKES.items():
+    for name, url in ((name, _FLAKES[name]) for name in builders):
         follows = [Binding(("inputs", n, "follows"), text(n)) for n in _FOLLOWS[name]]
         inputs.append(bind(name, Attrs((bind("url", text(url)), *follows))))
     if list_exposed_systems().issuperset(environment.systems):
         packages: Expr = Select(select("nixpkgs", "legacyPackages"), (Var("system"),))
     else:
         packages = call("import", Var("nixpkgs"), Attrs((Inherit(("system",)),)))
-    handed = Attrs((bind("pkgs", packages), Inherit(_BUILDERS)))
+    handed = Attrs((bind("pkgs", packages), *([Inherit(tuple(builders))] if builders else [])))
     definition = Lambda("system", call("import", Path("./default.nix"), handed))
     of_system = call("definition", Var("system"))
     outputs = Let(
@@ -160,7 +227,7 @@ def render_flake(environment: Environment) -> str:
         (
             bind("description", text(f"Python environment of {environment.name}")),
             bind("inputs", Attrs(tuple(inputs))),
-            bind("outputs", Lambda(formals("nixpkgs", *_BUILDERS, ellipsis=True), outputs)),
+            bind("outputs", Lambda(formals("nixpkgs", *builders, ellipsis=True), outputs)),
         )
     )
     return render(comment_all([_WRITTEN], flake))

@@ -123,6 +123,7 @@ def patch_target(
         gpu=options.gpu,
         progress=progress,
         follow_editable=False,  # files outside of the environment must not change
+        whole_prefix=False,  # conda's own files are left as they are
     )
     from wheelfix.patch.last_run import list_distributions
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wheelfix.model.base import replace
 from wheelfix.model.override import Dialect
@@ -22,6 +23,9 @@ from wheelfix.report.plan import (
 )
 from wheelfix.scan.scan import ScanOptions, scan_targets
 from wheelfix.scan.target import Target, TargetKind, find_target
+
+if TYPE_CHECKING:
+    from wheelfix.lock.model import LockOptions
 
 
 def write_report(text: str, options: ScanOptions) -> Written[Report]:
@@ -62,13 +66,34 @@ def _report_lock(target: Target, options: ScanOptions) -> Report:
     from wheelfix.lock.model import LockOptions
     from wheelfix.lock.render import render_lock
 
-    path = Path(target.text)
-    plan = plan_lock(path, LockOptions(scan=options))
+    path, links = Path(target.text), options.sources.find_links if options.sources else ()
+    own = LockOptions(scan=options, find_links=tuple(Path(link) for link in links if Path(link).is_dir()))
+    plan = plan_lock(path, own)
+    if plan.conda:
+        return _report_prefix(path, own)
     plans = [plan, replace(plan, dialect=Dialect.PYPROJECT_NIX)]
     if not plan.adapters:  # the others have no adapters, nor those for cargo
-        plans.append(plan_lock(path, LockOptions(scan=options, dialect=Dialect.POETRY2NIX)))
+        plans.append(plan_lock(path, replace(own, dialect=Dialect.POETRY2NIX)))
         # pip and uv choose wheels by other rules than package sets, and the same for each list.
-        listed = plan_lock(path, LockOptions(scan=options, dialect=Dialect.SHELL))
+        listed = plan_lock(path, replace(own, dialect=Dialect.SHELL))
         plans += [replace(listed, dialect=dialect) for dialect, one in TRAITS.items() if one.listed]
     code = [label_code(one.dialect, render_lock(one)) for one in plans]
     return make_report(path.name, plan.scans, code, plan.findings)
+
+
+def _report_prefix(path: Path, options: LockOptions) -> Report:
+    """Plan the environment of a lock with packages of conda, and the lists of libraries for it."""
+    from wheelfix.lock.lock import plan_lock
+    from wheelfix.lock.render import render_lock
+
+    plan = plan_lock(path, replace(options, dialect=Dialect.SHELL))
+    dialects = sorted((d for d, one in TRAITS.items() if one.prefix), key=lambda d: TRAITS[d].listed)
+    plans = [
+        replace(plan, dialect=dialect)
+        if TRAITS[dialect].listed
+        else plan_lock(path, replace(options, dialect=dialect))
+        for dialect in dialects
+    ]
+    code = [label_code(one.dialect, render_lock(one)) for one in plans]
+    scans = sorted((*plan.scans, *plan.conda_scans), key=lambda scan: (scan.name, scan.target))
+    return make_report(path.name, scans, code, plan.findings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 
@@ -28,6 +29,7 @@ class LockOptions(Struct):
     Attributes:
         scan: options for scanning its wheels, with interpreter and platform.
         dialect: the tool to write for.
+        by_lock: whether a lock of conda is written for conda in its place.
         cuda: where CUDA libraries come from.
         wishes: which dependencies to keep and to strip.
         asked: extras and groups.
@@ -36,10 +38,12 @@ class LockOptions(Struct):
         form: form of the code for nixpkgs; other dialects have one alone.
         tests: whether recipes of nixpkgs run their tests with what the lock has.
         r_packages: names of R packages, as R has them, besides those of pyproject.toml.
+        channels: of conda, for packages that are taken from there, instead of those of pyproject.toml.
     """
 
     scan: ScanOptions
     dialect: Dialect = Dialect.UV2NIX
+    by_lock: bool = False
     form: Form = Form.FILE
     tests: bool = False
     cuda: Cuda = Cuda.WHEELS
@@ -48,6 +52,7 @@ class LockOptions(Struct):
     providers: tuple[str, ...] = ()
     find_links: tuple[Path, ...] = ()
     r_packages: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
 
 
 class LockRequest(Struct):
@@ -58,6 +63,9 @@ class LockRequest(Struct):
         rules: which kinds of source each package may be taken from, the strongest first.
         runtime: the interpreter and platform.
         r_packages: names of R packages that are asked for, sorted.
+        channels: of conda, for packages that are taken from there, strongest first.
+        offers: conda's names of the packages that it has in the locked version, by name; of those alone for
+            which it is asked.
         findings: about the choice of the interpreter.
     """
 
@@ -65,6 +73,8 @@ class LockRequest(Struct):
     rules: tuple[ProviderRule, ...]
     runtime: Runtime
     r_packages: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    offers: Mapping[str, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
 
 
@@ -197,7 +207,8 @@ class LockPlan(Struct):
         findings: the residue, errors first.
         conda: packages of conda of the environment, for the target's platform, sorted by name.
         conda_scans: of these packages, which are at hand of each other, sorted by name.
-        read: names of the wheels that were read now, sorted; readings of the others were stored.
+        read: names of the wheels and packages of conda that were read now, sorted; readings of the others
+            were stored.
         form, tests: as in :class:`LockOptions`.
         packages: made of source distributions, sorted by name; for nixpkgs alone.
         named: packages in whose place the user wants an attribute of nixpkgs, by name; for nixpkgs alone.
@@ -226,9 +237,11 @@ class LockPlan(Struct):
     @property
     def told(self) -> tuple[Finding, ...]:
         """The findings, and the warnings of the scans."""
-        return (*self.findings, *find_warnings(self.scans))
+        return (*self.findings, *find_warnings((*self.scans, *self.conda_scans)))
 
     @property
     def answered(self) -> bool:
         """Whether every need has an answer, and no finding is an error: exit code 0."""
-        return not any(finding.level is Level.ERROR for finding in self.findings)
+        # What a package of conda has wrong, a build refuses.
+        found = (*self.findings, *(finding for scan in self.conda_scans for finding in scan.findings))
+        return not any(finding.level is Level.ERROR for finding in found)

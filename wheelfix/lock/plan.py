@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from wheelfix.errors import InputError
 from wheelfix.lock.collisions import find_collisions, find_removed, tell_collisions
@@ -29,8 +29,9 @@ from wheelfix.lock.nixpkgs import (
     tell_own,
     tell_set,
 )
+from wheelfix.lock.prefix import tell_limits
 from wheelfix.lock.r_packages import add_r_packages, list_build_inputs
-from wheelfix.lock.residue import tell_choices, tell_needs
+from wheelfix.lock.residue import tell_choices, tell_directories, tell_needs, tell_outside
 from wheelfix.lockfile.select import (
     check_rules,
     find_doubles,
@@ -46,7 +47,7 @@ from wheelfix.model.base import replace
 from wheelfix.model.lock import Choice, ChoiceKind, LockedPackage, ProviderRule, Runtime, name_packages
 from wheelfix.model.override import AdapterPlan, Cuda, Form, Override, WheelSource
 from wheelfix.model.reading import Reading
-from wheelfix.model.scan import Level, WheelScan
+from wheelfix.model.scan import Finding, Level, WheelScan
 from wheelfix.model.wheel import Distribution
 from wheelfix.override.bound import Environment, plan_adapters
 from wheelfix.override.builds import FindBuild, choose_build, make_finder
@@ -57,9 +58,10 @@ from wheelfix.override.python_set import prepare_shadowed, tell_dependencies
 from wheelfix.override.strip import Dependencies, check_wishes
 from wheelfix.override.versions import tell_gaps
 from wheelfix.scan.findings import tell_qts
-from wheelfix.scan.locked import LockReadings
+from wheelfix.scan.locked import LockReadings, find_prefix_python
 from wheelfix.scan.nixpkgs import tell_differences
 from wheelfix.scan.places import tell_places
+from wheelfix.scan.prefix import add_digests, tell_prefix
 from wheelfix.scan.scan import scan_readings
 from wheelfix.sdist.model import CargoPlan
 from wheelfix.sdist.plan import find_unfilled
@@ -84,7 +86,7 @@ def find_selection(request: LockRequest, options: LockOptions) -> Selection:
     if traits.complete:
         wanted, more = settle_kinds(ordered, rules, options.scan.index.attributes)
         findings = (*findings, *more)
-    choices, lacks = find_sources(ordered, wanted, runtime, as_nix=traits.locked)
+    choices, lacks = find_sources(ordered, wanted, runtime, as_nix=traits.locked, offers=request.offers)
     replaced = [choice.package.name for choice in choices if choice.kind is ChoiceKind.NIXPKGS]
     find_build = make_finder(options.scan.index, name_packages(runtime.python), replaced)
     choices = tuple(_name_build(choice, rules, find_build) for choice in choices)
@@ -218,6 +220,7 @@ def plan_overlay(
     found: LockReadings,
     rust: Mapping[str, CargoPlan],
     options: LockOptions,
+    beside: Sequence[Reading] = (),
 ) -> LockPlan:
     """Assemble the plan of an overlay.
 
@@ -228,14 +231,19 @@ def plan_overlay(
         found: readings of wheels, and source distributions.
         rust: plans of source distributions built with cargo, by name.
         options: further options.
+        beside: readings of packages that conda provides, by their names in the lock.
 
     Raises:
         IndexProblem: the index is damaged.
     """
     choices, chosen = selection.choices, {choice.package.name for choice in selection.choices}
-    scans = scan_readings(found.wheels, options.scan)
+    # What is installed together is at hand of each other, whichever tool brings it.
+    together = scan_readings((*found.wheels, *found.conda, *beside), options.scan)
+    together = together[: len(together) - len(beside)]  # what conda provides is concluded in its prefix
+    scans, conda_scans = together[: len(found.wheels)], together[len(found.wheels) :]
     collisions = find_collisions(found.wheels)
-    complete = TRAITS[options.dialect].complete
+    traits = TRAITS[options.dialect]
+    complete = traits.complete
     builds = _plan_builds(request, choices, found, rust)
     left = {j.name for a in adapters.adapters for j in (*a.strip.stripped, *a.strip.leaving)}
     overrides = _plan_overrides(request, choices, found, scans, collisions, left, options)
@@ -249,19 +257,26 @@ def plan_overlay(
         overrides,
         _plan_built(found.sources, options),
         adapters.adapters,
-        possible=TRAITS[options.dialect].locked and not complete,
+        possible=traits.locked and not complete,
     )
     overrides, built = r.overrides, r.built
+    if traits.listed:
+        outside = _plan_prefix(found, conda_scans, _name_installed(choices, found))
+        overrides = tuple(sorted((*overrides, *outside), key=lambda override: override.name))
+        overrides = _drop_inner(overrides, together, {one.distribution.name for one in found.conda})
     findings = (
         *request.findings,
         *tell_doubles(find_doubles(selection.selected)),
         *selection.findings,
         *adapters.findings,
-        *tell_needs(scans, chosen),
+        *tell_needs(together, {*chosen, *(one.name for one in request.lock.conda)}),
+        *_tell_conda(request, found, conda_scans, options),
         *tell_collisions(collisions, request.runtime.python),
         *tell_qts(wheel.distribution for wheel in found.wheels),
         *tell_gaps(overrides),
         *tell_choices(choices, found.builds),
+        *(tell_limits(choices, request.lock.conda) if traits.whole else ()),
+        *(tell_directories(selection.packages) if traits.whole else ()),
         *(tell_own(request.lock.name, overrides) if options.form is Form.FILE else ()),
         *tell_dependencies(overrides),
         *(tell_set(choices, packages, options.scan.index.attributes, options.form) if complete else ()),
@@ -270,7 +285,7 @@ def plan_overlay(
         *r.findings,
         *tell_refused((*overrides, *built), scans),
         *tell_differences(options.scan.index),
-        *tell_places(scans, options.scan.index),
+        *tell_places(together, options.scan.index),
     )
     order = list(Level)
     return LockPlan(
@@ -290,8 +305,25 @@ def plan_overlay(
         built=() if complete else built,
         collisions=collisions,
         findings=tuple(sorted(set(findings), key=lambda f: (order.index(f.level), f.subject, f.message))),
+        conda=add_digests(request.lock.conda, found.conda),
+        conda_scans=conda_scans,
         read=found.read,
     )
+
+
+def _tell_conda(
+    request: LockRequest, found: LockReadings, scans: Sequence[WheelScan], options: LockOptions
+) -> tuple[Finding, ...]:
+    """Tell what is to be known of the packages of conda: where they are left out, that; else their own."""
+    lock, traits = request.lock, TRAITS[options.dialect]
+    if not lock.conda:
+        return ()
+    if not traits.prefix:
+        count = f"{len(lock.conda)} package{'s' if len(lock.conda) > 1 else ''} of conda"
+        message = f"has {count}, which {traits.label} has no place for: `--dialect conda` makes them"
+        return (Finding(level=Level.NOTE, subject=lock.name, message=message),)
+    told = tell_prefix(lock.conda, found.conda, python=find_prefix_python(lock, request.runtime))
+    return told if traits.listed else (*told, *tell_outside(scans))
 
 
 def _plan_overrides(
@@ -308,7 +340,7 @@ def _plan_overrides(
         others = tuple(reading.distribution for reading in found.wheels)
         if request.lock.roots is not None:
             others = tuple(make_distribution(choice.package, request.runtime) for choice in choices)
-    names = {choice.package.name for choice in choices}
+    names = _name_installed(choices, found)
     overrides = [
         plan_override(
             reading,
@@ -337,6 +369,42 @@ def _plan_overrides(
         replace(one, removed=find_removed(collisions, one.name), source=sources.get(one.name))
         for one in unbroken
     )
+
+
+def _name_installed(choices: Iterable[Choice], found: LockReadings) -> frozenset[str]:
+    """Return the names of all that is in the environment."""
+    conda = (reading.distribution.name for reading in found.conda)
+    return frozenset((*(choice.package.name for choice in choices), *conda))
+
+
+def _plan_prefix(
+    found: LockReadings, scans: Sequence[WheelScan], names: Collection[str]
+) -> tuple[Override, ...]:
+    """Plan what packages of conda want from outside of their prefix."""
+    return tuple(
+        plan_override(reading, scan, Cuda.WHEELS, environment=names)
+        for reading, scan in zip(found.conda, scans, strict=True)
+    )
+
+
+def _drop_inner(
+    overrides: Iterable[Override], scans: Sequence[WheelScan], conda: Collection[str]
+) -> tuple[Override, ...]:
+    """Drop remarks about libraries that packages of conda bring: in the prefix, these are found."""
+    inner = {
+        scan.target: {need.soname for need in scan.needs if need.distribution in conda} for scan in scans
+    }
+    dropped = (
+        replace(one, ignored=tuple(i for i in one.ignored if i.soname not in inner.get(one.target, ())))
+        for one in overrides
+    )
+    return tuple(one for one in dropped if one.target.endswith(".whl") or _wants(one))
+
+
+def _wants(override: Override) -> bool:
+    """Whether anything is to be said of a package of conda."""
+    one = override
+    return bool(one.written or one.ignored or one.driver or one.shim or one.hints)
 
 
 def _plan_built(sources: Sequence[Reading], options: LockOptions) -> tuple[Override, ...]:

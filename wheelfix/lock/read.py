@@ -9,7 +9,7 @@ from wheelfix.errors import InputError
 from wheelfix.lock.model import LockOptions, LockRequest, Selection
 from wheelfix.lock.plan import find_dependencies
 from wheelfix.lock.r_packages import check_r_packages
-from wheelfix.lockfile.python import find_python
+from wheelfix.lockfile.prefix import find_lock_python, narrow_lock
 from wheelfix.lockfile.read import read_lock, read_project, read_rules
 from wheelfix.lockfile.select import make_distribution
 from wheelfix.model.base import replace
@@ -29,16 +29,23 @@ def read_request(path: Path, options: LockOptions) -> LockRequest:
     Raises:
         InputError: one of them cannot be read, or is invalid.
     """
-    lock = read_lock(path)
+    lock = narrow_lock(read_lock(path), options.scan.system, options.asked)
     project = read_project(path.parent)
     rules = read_rules(project, options.providers)
     packages = check_r_packages(options.r_packages, "--r")
     if project:
         where = f"{project.file}: tool.wheelfix.r-packages"
         packages = tuple(sorted({*packages, *check_r_packages(project.r_packages, where)}))
-    chosen = find_python(options.scan.python, path.parent, required=lock.requires_python, file=lock.name)
+    chosen = find_lock_python(options.scan.python, lock, path.parent)
     runtime = find_runtime(chosen.version, options.scan.system)
-    return LockRequest(lock=lock, rules=rules, runtime=runtime, r_packages=packages, findings=chosen.findings)
+    return LockRequest(
+        lock=lock,
+        rules=rules,
+        runtime=runtime,
+        r_packages=packages,
+        channels=options.channels or (project.channels if project else ()),
+        findings=chosen.findings,
+    )
 
 
 def read_dependencies(

@@ -6,6 +6,8 @@ from functools import partial, reduce
 
 from wheelfix.lock.extension import render_set
 from wheelfix.lock.model import Clash, Collision, LockPlan, SourceBuild
+from wheelfix.lock.prefix import render_prefix
+from wheelfix.lock.provide import write_provided
 from wheelfix.model.override import Dialect
 from wheelfix.model.scan import Finding, Level
 from wheelfix.nix.parts import add_to_old, comment_all, describe_permissions, list_inputs, write_guarded
@@ -40,6 +42,8 @@ from wheelfix.sdist.render import write_cargo
 
 def render_lock(plan: LockPlan) -> str:
     """Write the overlay of a lock; packages that need no change are left out."""
+    if TRAITS[plan.dialect].whole:
+        return render_prefix(plan, _list_residue(plan.findings))
     if TRAITS[plan.dialect].complete:
         return render_set(plan, _list_residue(plan.findings))
     if not TRAITS[plan.dialect].locked:
@@ -55,6 +59,7 @@ def render_lock(plan: LockPlan) -> str:
         if package:
             sets.append(write_guarded(build.name, comment_all(head, package)))
     sets += write_packages(plan.overrides, plan.dialect)[0]
+    sets += write_provided(plan)
     if environment := _write_environment(plan):
         sets.append(environment)
     hacks = bool(plan.adapters) or any(b.rust for b in plan.builds)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
 from wheelfix.model.classes import OPEN_CLASSES, NeedClass
-from wheelfix.model.lock import Choice, ChoiceKind, SourceKind
+from wheelfix.model.lock import Choice, ChoiceKind, LockedPackage, SourceKind
 from wheelfix.model.reading import BuildSystem
 from wheelfix.model.scan import Finding, Level, Need, WheelScan
 from wheelfix.scan.sentences import (
@@ -31,6 +31,22 @@ def tell_needs(scans: Iterable[WheelScan], locked: AbstractSet[str]) -> tuple[Fi
             if need.machine == scan.machine and (told := _tell_need(need, locked)):
                 level, message = told
                 found.append(Finding(level=level, subject=f"{scan.name} {scan.version}", message=message))
+    return tuple(found)
+
+
+def tell_outside(scans: Iterable[WheelScan]) -> tuple[Finding, ...]:
+    """Report what packages of conda need and no package of their environment has, but nixpkgs."""
+    found = []
+    for scan in scans:
+        for need in scan.used:
+            if need.need_class is NeedClass.PROVIDED and need.machine == scan.machine:
+                message = (
+                    f"{need.soname}, wanted by {name_some(need.wanted_by, _NAMED)}: no package of the "
+                    f"environment has it; nixpkgs has, in {need.providers[0].attr}"
+                )
+                found.append(
+                    Finding(level=Level.NOTE, subject=f"{scan.name} {scan.version}", message=message)
+                )
     return tuple(found)
 
 
@@ -79,3 +95,13 @@ def _tell_choice(choice: Choice, build: BuildSystem | None) -> Finding | None:
         level = Level.WARNING if choice.file.filename.endswith("-any.whl") else Level.NOTE
         return Finding(level=level, subject=package.label, message=message)
     return None
+
+
+def tell_directories(packages: Iterable[LockedPackage]) -> tuple[Finding, ...]:
+    """Report projects in directories, which a whole environment leaves out: nothing builds them there."""
+    message = "is a directory, and is not in the environment: add its sources to PYTHONPATH"
+    return tuple(
+        Finding(level=Level.WARNING, subject=package.label, message=message)
+        for package in packages
+        if package.source is SourceKind.LOCAL
+    )

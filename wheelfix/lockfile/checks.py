@@ -12,12 +12,17 @@ from urllib.parse import unquote, urlsplit
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from wheelfix.errors import strip_login
+from wheelfix.errors import InputError, strip_login
 from wheelfix.model.base import Misfit
 
 HINT = "let the tool that wrote the lock write it again"
 
+_EXTRA = "wheelfix[conda]"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_MD5 = re.compile(r"[0-9a-f]{32}")
+_CONDA_NAME = re.compile(r"[a-z0-9_.][a-z0-9_.-]*")
+_CONDA_VERSION = re.compile(r"[A-Za-z0-9_.!+~-]+")
+_ARCHIVE = re.compile(r"(?P<stem>.+)(?:\.conda|\.tar\.bz2)")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
@@ -77,3 +82,54 @@ def find_filename(text: str, key: str) -> str:
     if not name or name in {".", ".."} or "/" in name or "\\" in name or not name.isprintable():
         raise Misfit(key, f"{strip_login(text)!r} names no file")
     return name
+
+
+def check_md5(text: str | None, key: str = "md5") -> str | None:
+    """Check the digits of a digest; None stays None.
+
+    Raises:
+        Misfit: it is not one.
+    """
+    if text is not None and not _MD5.fullmatch(text):
+        raise Misfit(key, "is no md5 of 32 hexadecimal digits")
+    return text
+
+
+def check_conda_name(text: str, key: str = "name") -> str:
+    """Return the name of a package of conda, in lower case.
+
+    Raises:
+        Misfit: it is not a name.
+    """
+    if not _CONDA_NAME.fullmatch(text.lower()) or text.strip(".") == "":
+        raise Misfit(key, f"{text[:60]!r} is no name of a package of conda")
+    return text.lower()
+
+
+def check_conda_version(text: str, key: str = "version") -> str:
+    """Check the version, or the build string, of a package of conda.
+
+    Raises:
+        Misfit: it has characters that conda refuses.
+    """
+    if not _CONDA_VERSION.fullmatch(text):
+        raise Misfit(key, f"{text[:60]!r} is no version of conda")
+    return text
+
+
+def split_archive(filename: str, key: str) -> tuple[str, str, str]:
+    """Return name, version and build string in the file name of a package of conda.
+
+    Raises:
+        Misfit: it is not such a file name.
+    """
+    match = _ARCHIVE.fullmatch(filename)
+    parts = match["stem"].rsplit("-", 2) if match else []
+    if len(parts) != 3 or not all(parts):
+        raise Misfit(key, f"{filename[:100]!r} is no file of a package of conda (NAME-VERSION-BUILD.conda)")
+    return parts[0], parts[1], parts[2]
+
+
+def tell_extra(subject: str) -> InputError:
+    """Make the error of a file that needs libraries for conda, which are an extra of this package."""
+    return InputError(subject, f"needs {_EXTRA}", f"run `pip install '{_EXTRA}'`")

@@ -69,8 +69,14 @@ class _Uv(Struct, rename="kebab"):
 
 
 _OF_PYTHON = frozenset({"free-threaded", "implementation"})
-SETTINGS = ("nixpkgs", "providers", "free-threaded", "implementation", "r-packages")
+SETTINGS = ("nixpkgs", "providers", "free-threaded", "implementation", "r-packages", "conda")
 """Keys of ``[tool.wheelfix]``; the first one is read where Nix is asked."""
+
+
+class _Conda(Struct):
+    """``[tool.wheelfix.conda]``."""
+
+    channels: tuple[str, ...] = ()
 
 
 class _Wheelfix(Struct, rename="kebab"):
@@ -80,6 +86,7 @@ class _Wheelfix(Struct, rename="kebab"):
     implementation: str = CPYTHON
     providers: dict[str, str] = field(default_factory=dict)
     r_packages: tuple[str, ...] = ()
+    conda: _Conda = _Conda()
 
 
 class _Tool(Struct):
@@ -112,6 +119,7 @@ class Project(Struct):
         free_threaded: whether an environment written by wheelfix is for the free-threaded interpreter.
         implementation: of Python that an environment written by wheelfix is for, ``cpython`` or ``pypy``.
         r_packages: R packages that are asked for, as written.
+        channels: of conda, for packages that are taken from there, strongest first.
         document: the whole file, of which parts are copied without being interpreted.
     """
 
@@ -125,6 +133,7 @@ class Project(Struct):
     free_threaded: bool
     implementation: str
     r_packages: tuple[str, ...]
+    channels: tuple[str, ...]
     document: Mapping[str, Any]
 
 
@@ -168,6 +177,7 @@ def _make_project(file: str, document: Mapping[str, Any]) -> Project:
         free_threaded=read.tool.wheelfix.free_threaded,
         implementation=read.tool.wheelfix.implementation,
         r_packages=read.tool.wheelfix.r_packages,
+        channels=read.tool.wheelfix.conda.channels,
         document=document,
     )
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from wheelfix.errors import InputError, describe, suggest
 from wheelfix.lockfile.checks import HINT
+from wheelfix.lockfile.conda_lock import parse_conda_lock
 from wheelfix.lockfile.pdm import parse_pdm
 from wheelfix.lockfile.pipenv import parse_pipenv
+from wheelfix.lockfile.pixi import read_pixi
 from wheelfix.lockfile.poetry import parse_poetry
 from wheelfix.lockfile.project import SETTINGS, Project, parse_project
 from wheelfix.lockfile.pylock import parse_pylock
 from wheelfix.lockfile.requirements import parse_requirements
 from wheelfix.lockfile.uv import parse_uv
+from wheelfix.lockfile.yaml import parse_yaml
 from wheelfix.model.base import Misfit, decode_json, decode_toml
 from wheelfix.model.lock import ChoiceKind, Lock, ProviderRule
 from wheelfix.model.lock_formats import LOCK_FORMATS, LockKind
@@ -29,8 +33,19 @@ _PARSERS = {
     LockKind.PDM: parse_pdm,
     LockKind.PIPENV: parse_pipenv,
 }
-_HINT = "give uv.lock, pylock.toml, poetry.lock, pdm.lock, Pipfile.lock or a hashed requirements.txt"
-_FORM = 'write "wheel", "sdist", "nixpkgs", several of them with commas, or "nixpkgs:ATTR"'
+_HINT = (
+    "give uv.lock, pylock.toml, poetry.lock, pdm.lock, Pipfile.lock, pixi.lock, conda-lock.yml or a hashed "
+    "requirements.txt"
+)
+_YAML = re.compile(r"^([a-z_]+)[ \t]*:(?=\s)", re.MULTILINE)
+"""A key at the top of a YAML document, as tools write it."""
+_HEAD = re.compile(r"""^version[ \t]*:[ \t]*["']?1["']?[ \t]*(?:\#.*)?$""", re.MULTILINE)
+_FORM = (
+    'write "wheel", "sdist", "nixpkgs", "conda", several of them with commas, "nixpkgs:ATTR" or '
+    '"conda:CHANNEL"'
+)
+_NAMING = frozenset({ChoiceKind.NIXPKGS, ChoiceKind.CONDA})
+"""Kinds of source that a rule may name a part of."""
 
 
 def read_lock(path: Path) -> Lock:
@@ -45,6 +60,14 @@ def read_lock(path: Path) -> Lock:
     text = read_text(path)
     if path.suffix in {".txt", ".in"}:
         return parse_requirements(path.name, text)
+    kind = find_yaml_kind(path.name, text)
+    if kind is LockKind.PIXI:
+        return read_pixi(path, text)
+    if kind is LockKind.CONDA_LOCK:
+        try:
+            return parse_conda_lock(path.name, parse_yaml(path.name, text))
+        except Misfit as misfit:
+            raise misfit.tell(path.name, HINT) from None
     return make_lock(path.name, parse_document(path.name, text), read_project(path.parent))
 
 
@@ -70,8 +93,26 @@ def make_lock(name: str, document: Mapping[str, Any], project: Project | None = 
 
 def find_lock_kind(document: Mapping[str, Any]) -> LockKind | None:
     """Which format a document has, by the key that its version stands under; None for none of them."""
-    found = [one.kind for one in LOCK_FORMATS if _has_keys(document, one.version)]
+    found = [one.kind for one in LOCK_FORMATS if not one.yaml and _has_keys(document, one.version)]
     return found[-1] if found else None
+
+
+def find_yaml_kind(name: str, text: str) -> LockKind | None:
+    """Which format a YAML document has, by the keys at its top, else by its name; None for none of them.
+
+    It is not parsed: a lock of pixi may have 50 000 lines, and is parsed elsewhere.
+
+    Args:
+        name: of the file.
+        text: its contents.
+    """
+    keys = set(_YAML.findall(text))
+    found = [one.kind for one in LOCK_FORMATS if one.yaml and {*one.version, *one.keys} <= keys]
+    named = [one.kind for one in LOCK_FORMATS if one.yaml and re.fullmatch(one.names, name)]
+    if found == [LockKind.CONDA_LOCK]:  # pixi has written the same until version 3
+        is_pixi = not _HEAD.search(text) or named == [LockKind.PIXI]
+        return LockKind.PIXI if is_pixi else LockKind.CONDA_LOCK
+    return next(iter([*found, *named]), None)
 
 
 def _has_keys(document: object, keys: tuple[str, ...]) -> bool:
@@ -123,17 +164,24 @@ def read_rules(project: Project | None, flags: tuple[str, ...]) -> tuple[Provide
 
 
 def _make_rule(where: str, pattern: str, text: str, *, shared: bool) -> ProviderRule:
-    kinds, attr = [], ""
+    kinds, named = [], dict[str, str]()
     for part in text.split(","):
-        word, _, named = part.strip().partition(":")
-        if word not in set(ChoiceKind) or (named and word != ChoiceKind.NIXPKGS):
+        # mach-nix wrote conda/CHANNEL.
+        word, _, name = re.sub(r"^conda/", "conda:", part.strip()).partition(":")
+        if word not in set(ChoiceKind) or (name and word not in _NAMING):
             raise InputError(
                 where, f"{part.strip()!r} is no kind of source", suggest(word, ChoiceKind, otherwise=_FORM)
             )
         kinds.append(ChoiceKind(word))
-        attr = named or attr
-    glob = normalize_glob(pattern)
-    return ProviderRule(pattern=glob, kinds=tuple(kinds), attr=attr, where=where, shared=shared)
+        named[word] = name or named.get(word, "")
+    return ProviderRule(
+        pattern=normalize_glob(pattern),
+        kinds=tuple(kinds),
+        attr=named.get(ChoiceKind.NIXPKGS, ""),
+        channel=named.get(ChoiceKind.CONDA, ""),
+        where=where,
+        shared=shared,
+    )
 
 
 def read_text(path: Path, *, hint: str = _HINT) -> str:

@@ -31,7 +31,12 @@ from wheelfix.wheel.metadata import normalize_glob, rank_version, tells_platform
 
 DEFAULT_KINDS = (ChoiceKind.WHEEL, ChoiceKind.SDIST)
 _SHOWN = 6
-_MAIN = {LockKind.POETRY: "main", LockKind.PDM: "default", LockKind.PIPENV: "default"}
+_MAIN = {
+    LockKind.POETRY: "main",
+    LockKind.PDM: "default",
+    LockKind.PIPENV: "default",
+    LockKind.CONDA_LOCK: "main",
+}
 """The group that every environment has, of formats that know one."""
 
 
@@ -169,7 +174,12 @@ def choose_sources(
 
 
 def find_sources(
-    packages: Iterable[LockedPackage], rules: Sequence[ProviderRule], runtime: Runtime, *, as_nix: bool
+    packages: Iterable[LockedPackage],
+    rules: Sequence[ProviderRule],
+    runtime: Runtime,
+    *,
+    as_nix: bool,
+    offers: Mapping[str, str] | None = None,
 ) -> tuple[tuple[Choice, ...], tuple[Sourceless, ...]]:
     """Find a source for every package.
 
@@ -178,6 +188,7 @@ def find_sources(
         rules: strongest first, ``default`` last.
         runtime: the interpreter and platform.
         as_nix: whether wheels are ranked as in pyproject.nix, and not as in pip.
+        offers: conda's names of the packages that its channels have in the locked version, by name.
 
     Returns:
         The choices, and the packages without a source, which may still be removed from the environment.
@@ -187,9 +198,8 @@ def find_sources(
         if package.source is SourceKind.LOCAL:
             continue
         kinds, attr = find_rule(package.name, rules)
-        choice = next(
-            (c for kind in kinds if (c := _choose(package, kind, attr, runtime, as_nix=as_nix))), None
-        )
+        tried = (_choose(package, kind, attr, runtime, offers or {}, as_nix=as_nix) for kind in kinds)
+        choice = next(filter(None, tried), None)
         if choice:
             found.append(choice)
         else:
@@ -344,8 +354,17 @@ def _require(edge: LockedDependency, under: tuple[str, ...], runtime: Runtime) -
 
 
 def _choose(
-    package: LockedPackage, kind: ChoiceKind, attr: str, runtime: Runtime, *, as_nix: bool
+    package: LockedPackage,
+    kind: ChoiceKind,
+    attr: str,
+    runtime: Runtime,
+    offers: Mapping[str, str],
+    *,
+    as_nix: bool,
 ) -> Choice | None:
+    if kind is ChoiceKind.CONDA:
+        conda = offers.get(package.name)
+        return Choice(package=package, kind=kind, conda=conda) if conda else None
     if kind is ChoiceKind.NIXPKGS:
         path = tuple(attr.split(".")) if attr else (*name_packages(runtime.python), package.name)
         return Choice(package=package, kind=kind, attr=path)
@@ -384,6 +403,8 @@ def _say_lack(package: LockedPackage, kinds: Sequence[ChoiceKind]) -> str:
         names = sorted(w.filename.removesuffix(".whl").split("-", 2)[-1] for w in package.wheels)
         more = f" and {len(names) - 2} more" if len(names) > 2 else ""
         return f"{wanted} for it (there are wheels for {', '.join(names[:2])}{more})"
+    if ChoiceKind.CONDA in kinds:
+        return f"{wanted}, in the locked version and for this Python, in the channels that were asked"
     return f"{wanted} in the lock"
 
 
@@ -409,6 +430,15 @@ def _find_parts(lock: Lock, asked: Asked) -> tuple[frozenset[str], frozenset[str
         main = {_MAIN.get(lock.kind, "")} & set(lock.default_groups)
         wanted = _match(lock, "group", asked.groups, known_groups) | main
     return extras, wanted
+
+
+def find_groups(lock: Lock, asked: Asked) -> frozenset[str]:
+    """Return the names of the dependency groups that are chosen.
+
+    Raises:
+        InputError: the lock has no such group, or no such extra.
+    """
+    return _find_parts(lock, asked)[1]
 
 
 def _list_names(lock: Lock, sets: str) -> set[str]:

@@ -11,7 +11,7 @@ class LibraryAtHand(Struct):
     """A library that a distribution at hand carries.
 
     Attributes:
-        distribution: normalised name (PEP 503).
+        distribution: normalised name (PEP 503), or conda's own name of a package of conda.
         version: as its metadata writes it.
         path: member path, or path relative to site-packages.
         directory: where it is installed, relative to site-packages; ``../..`` is ``lib`` of the prefix.
@@ -35,7 +35,12 @@ class AtHand(Struct):
     Attributes:
         versions: version by normalised distribution name.
         libraries: by the names a library answers to; best first.
+        conda: names of the packages of conda among them.
+        inherited: directories of the prefix that the run path of conda's Python leads to, which what it loads
+            inherits, each with the entry.
     """
 
     versions: Mapping[str, str] = field(default_factory=dict)
     libraries: Mapping[str, tuple[LibraryAtHand, ...]] = field(default_factory=dict)
+    conda: frozenset[str] = frozenset()
+    inherited: Mapping[str, str] = field(default_factory=dict)

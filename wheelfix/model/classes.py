@@ -112,6 +112,7 @@ class Question(StrEnum):
 
     WHEEL = "wheel"
     PATH = "path"
+    PREFIX = "prefix"
     LIBC = "libc"
     PYTHON = "python"
     DRIVER = "driver"
@@ -138,6 +139,12 @@ class SiblingClue(StrEnum):
     """The metadata was not read; most wheels linked against CUDA's libraries require the distribution."""
     ONLY_WHEELS = "only-wheels"
     """The metadata does not name the distribution, and nixpkgs is not known to have the library."""
+    PREFIX = "prefix"
+    """A run-path entry leads to a directory of the prefix, where a package of conda at hand has it."""
+    INHERITED = "inherited"
+    """The same, by the run path that conda's Python hands on to what it loads."""
+    DEPENDS = "depends"
+    """A package of conda depends on one that is known to have it, and that was not read."""
     ONLY_AT_HAND = "only-at-hand"
     """Nothing names the distribution, but it is the only one at hand that has the library."""
 
@@ -229,10 +236,10 @@ class Brought(_Cause, tag="brought"):
 
     Attributes:
         how: what says so.
-        distribution: normalised name (PEP 503).
+        distribution: normalised name (PEP 503), or conda's own name of a package of conda.
         directory: where it installs the library, relative to site-packages, if that is known.
         entry: the run-path entry that names ``place``.
-        place: the directory that it names, relative to site-packages.
+        place: the directory that it names, relative to site-packages; of a package of conda, to the prefix.
         required: the metadata of the wheel requires the distribution.
         check: the proof, where the distribution is at hand.
         absent: other distributions are at hand, and this one is not.

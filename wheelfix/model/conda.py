@@ -23,6 +23,20 @@ NOARCH = "noarch"
 """The subdirectory of a channel with packages for every platform."""
 
 
+class CondaPlatform(Struct):
+    """A platform that a lock has packages for.
+
+    Attributes:
+        name: as the lock calls it; ``linux-64``, or a name of the user's own (pixi).
+        subdir: of channels, such as ``linux-64``.
+        in_groups: environments of pixi that have it, sorted; of conda-lock, all categories.
+    """
+
+    name: str
+    subdir: str
+    in_groups: tuple[str, ...] = ()
+
+
 class CondaBuild(Struct):
     """What a package of conda says of itself besides name and version.
 
@@ -49,10 +63,11 @@ class CondaPackage(Struct):
         version: as conda has it, which need not be one of PEP 440.
         build: its build string.
         subdir: of the channel: ``linux-64``, ``noarch``.
-        platform: that the lock has it for.
+        platform: that the lock has it for: name of a :class:`CondaPlatform`.
         url: where it is; empty for a file beside the lock.
         path: relative to the lock's directory, for such a file.
-        filename: last part of either, unquoted.
+        filename: last part of either, unquoted; empty for a package without a file.
+        source: where its sources are, for a package that pixi builds and that has no file; else empty.
         sha256: 64 hexadecimal digits, or None.
         md5: 32 hexadecimal digits, or None.
         size: bytes, if stated.
@@ -70,6 +85,7 @@ class CondaPackage(Struct):
     filename: str
     url: str = ""
     path: str | None = None
+    source: str = ""
     sha256: str | None = None
     md5: str | None = None
     size: int | None = None
@@ -81,4 +97,4 @@ class CondaPackage(Struct):
     @property
     def label(self) -> str:
         """Name and version, for messages."""
-        return f"{self.name} {self.version}"
+        return f"{self.name} {self.version}".rstrip()

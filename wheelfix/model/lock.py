@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from wheelfix.model.base import Struct
-from wheelfix.model.conda import CondaPackage
+from wheelfix.model.conda import CondaPackage, CondaPlatform
 from wheelfix.model.lock_formats import LockKind
 from wheelfix.model.python import PYPY
 
@@ -29,6 +29,7 @@ class ChoiceKind(StrEnum):
     WHEEL = "wheel"
     SDIST = "sdist"
     NIXPKGS = "nixpkgs"
+    CONDA = "conda"
 
 
 class LockedFile(Struct):
@@ -87,6 +88,7 @@ class LockedPackage(Struct):
         in_groups: dependency groups it belongs to (poetry, pdm, pipenv); empty for all.
         origin: distinguishes it from the same version from another place; empty if the lock states none.
         optional: whether only an extra brings it (poetry).
+        platforms: of conda that it is locked for, sorted; empty for all.
     """
 
     name: str
@@ -102,6 +104,7 @@ class LockedPackage(Struct):
     in_groups: tuple[str, ...] = ()
     origin: str = ""
     optional: bool = False
+    platforms: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -123,6 +126,7 @@ class Lock(Struct):
         default_groups: dependency groups taken unless others are named.
         conda: packages of conda, for all platforms of the lock, in its order.
         channels: of conda, as the lock names them, strongest first.
+        platforms: of conda that the lock is for, sorted by name.
     """
 
     name: str
@@ -136,6 +140,7 @@ class Lock(Struct):
     default_groups: tuple[str, ...] = ()
     conda: tuple[CondaPackage, ...] = ()
     channels: tuple[str, ...] = ()
+    platforms: tuple[CondaPlatform, ...] = ()
 
 
 class Runtime(Struct):
@@ -161,6 +166,7 @@ class Choice(Struct):
         file: the wheel or source distribution; None for nixpkgs, for the project itself, for a revision of a
             repository, and where only hashes are known.
         attr: path of nixpkgs' build below ``pkgs``.
+        conda: name of conda's package.
         rival: the wheel that pip would take, where the package set of the dialect takes another one.
         passed_over: the wheel that the package set takes by itself, in whose place ``file`` has to be put.
     """
@@ -169,6 +175,7 @@ class Choice(Struct):
     kind: ChoiceKind
     file: LockedFile | None = None
     attr: tuple[str, ...] = ()
+    conda: str = ""
     rival: str | None = None
     passed_over: str | None = None
 
@@ -191,6 +198,7 @@ class ProviderRule(Struct, eq=False):
         pattern: glob of normalised names; ``default`` stands for all others.
         kinds: strongest first.
         attr: attribute for nixpkgs, or empty for the one named like the package.
+        channel: of conda, or empty for those of the options.
         where: what the user wrote, for messages.
         shared: whether it comes from a file that may serve many locks.
 
@@ -200,6 +208,7 @@ class ProviderRule(Struct, eq=False):
     pattern: str
     kinds: tuple[ChoiceKind, ...]
     attr: str = ""
+    channel: str = ""
     where: str = ""
     shared: bool = False
 
@@ -209,8 +218,8 @@ class ProviderRule(Struct, eq=False):
     def __hash__(self) -> int:
         return hash(self._says())
 
-    def _says(self) -> tuple[str, tuple[ChoiceKind, ...], str]:
-        return self.pattern, self.kinds, self.attr
+    def _says(self) -> tuple[str, tuple[ChoiceKind, ...], str, str]:
+        return self.pattern, self.kinds, self.attr, self.channel
 
 
 def name_interpreter(python: str) -> str:

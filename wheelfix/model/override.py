@@ -31,6 +31,11 @@ class Dialect(StrEnum):
     SHELL = "shell"
     NIXOS = "nixos"
     DEVENV = "devenv"
+    CONDA = "conda"
+
+
+PACKAGE_DIALECTS = tuple(dialect for dialect in Dialect if dialect is not Dialect.CONDA)
+"""The dialects in which code for single packages is written; the other one has whole environments."""
 
 
 class Form(StrEnum):

@@ -53,6 +53,7 @@ class OriginKind(Enum):
     UNPACKED = "unpacked"
     INSTALLED = "installed"
     FILE = "file"
+    CONDA = "conda"
 
 
 Stamp = tuple[int, int, int, int]
@@ -63,9 +64,9 @@ class Origin(Struct):
     """Where the bytes of a distribution can be read again.
 
     Attributes:
-        path: of the wheel, the directory or the ELF file.
-        stamp: of the wheel when it was read; None if the origin is not a single file.
-        places: where its ELF files are on disk, by path of the object, sorted; empty for a wheel.
+        path: of the wheel, the package, the directory or the ELF file.
+        stamp: of the archive when it was read; None if the origin is not a single file.
+        places: where its ELF files are on disk, by path of the object, sorted; empty for an archive.
     """
 
     kind: OriginKind
@@ -85,6 +86,8 @@ class Reading(Struct):
         foreign: formats of libraries for other systems among its files (``Mach-O``, ``PE``), sorted.
         contents: what it installs, sorted by path; None if not requested.
         origin: None for a distribution that is known without its bytes.
+        links: of a package of conda, symbolic links named like shared libraries that lead to files of other
+            packages, each with the path of the file, sorted.
     """
 
     distribution: Distribution
@@ -96,6 +99,7 @@ class Reading(Struct):
     about: About = About()
     contents: tuple[WheelFile, ...] | None = None
     origin: Origin | None = None
+    links: tuple[tuple[str, str], ...] = ()
 
 
 class BuildSystem(Struct):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from wheelfix.model.backends import Alternative, Unused
 from wheelfix.model.base import Struct, field, replace
 from wheelfix.model.classes import OPEN_CLASSES, Cause, Classed, NeedClass, No, Question, Stale
+from wheelfix.model.conda import CondaBuild
 from wheelfix.model.hook import LostOpening, Missed
 from wheelfix.model.index import Attribute, IndexInfo, Lookup, NixpkgsInfo, Permission, Provider, Refused
 from wheelfix.model.names import NameKind
@@ -220,6 +221,7 @@ class WheelScan(Struct):
         nixpkgs: which nixpkgs says it.
         computed: calls in Python sources that open a library whose name is put together at run time, as file
             and line, sorted.
+        conda: of a package of conda.
     """
 
     target: str
@@ -243,6 +245,7 @@ class WheelScan(Struct):
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
     nixpkgs: NixpkgsInfo | None = None
     computed: tuple[tuple[str, int], ...] = ()
+    conda: CondaBuild | None = None
 
     @property
     def used(self) -> tuple[Need, ...]:

@@ -13,6 +13,7 @@ from wheelfix.errors import InputError
 from wheelfix.model.base import Struct
 
 if TYPE_CHECKING:
+    from wheelfix.model.conda import CondaPackage
     from wheelfix.model.lock import LockedFile, LockedPackage
 
 
@@ -49,9 +50,19 @@ class Cache(Struct):
         return self.root / "sdists"
 
     @property
+    def conda(self) -> Path:
+        """Fetched packages of conda, in directories named by their digests."""
+        return self.root / "conda"
+
+    @property
     def urls(self) -> Path:
         """Files fetched by their addresses."""
         return self.root / "urls"
+
+    @property
+    def channels(self) -> Path:
+        """What channels of conda have; rattler defines the layout."""
+        return self.root / "channels"
 
     @property
     def database(self) -> Path:
@@ -83,6 +94,14 @@ class Cache(Struct):
             hint = "do not use this lock: no tool writes such names"
             raise InputError(package.label, f"{file.filename!r} leads out of its directory", hint)
         return self.wheels.joinpath(*parts)
+
+    def find_package(self, package: CondaPackage) -> Path:
+        """Return the place for the file of a package of conda; its file name is checked where locks are read.
+
+        Two channels may have different packages of one file name: the digest tells them apart.
+        """
+        digest = package.sha256 or (f"md5-{package.md5}" if package.md5 else "unknown")
+        return self.conda / digest / package.filename
 
     def find_fetched_table(self, generation: str) -> Path:
         """Return the path of the soname table of the fetched database.

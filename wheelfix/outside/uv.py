@@ -36,6 +36,8 @@ _INDEXES = (
     "UV_INSECURE_HOST",
     "UV_CONFIG_FILE",
 )
+BESIDE = "beside"
+"""Dependency group of what is resolved together with something, and is no part of it."""
 _NO_SOLUTION = 1
 _HINT = "change the requirement, or check the index"
 
@@ -48,6 +50,8 @@ def lock_requirements(
     python: str,
     system: str,
     sources: PackageSources,
+    constraints: Sequence[str] = (),
+    beside: Sequence[str] = (),
 ) -> None:
     """Resolve requirements together, for one interpreter and platform, into the uv.lock of a directory.
 
@@ -60,6 +64,8 @@ def lock_requirements(
         python: the interpreter (``3.12``, ``3.14t``, ``pypy3.11``); need not be installed.
         system: Nix system.
         sources: which indexes to ask; uv's own configuration is ignored.
+        constraints: requirements that hold for what comes in by itself.
+        beside: requirements of the dependency group :data:`BESIDE`, which is resolved together with these.
 
     Raises:
         InputError: there is no uv, or it cannot resolve; the message quotes uv.
@@ -81,6 +87,10 @@ def lock_requirements(
         f'[project]\nname = "wheelfix-resolution"\nversion = "0"\nrequires-python = ">=3.{oldest}"\n'
         f'dependencies = {json.dumps(list(requirements))}\n\n[tool.uv]\nenvironments = ["{marker}"]\n'
     )
+    if constraints:
+        text += f"constraint-dependencies = {json.dumps(list(constraints))}\n"
+    if beside:
+        text += f"\n[dependency-groups]\n{BESIDE} = {json.dumps(list(beside))}\n"
     (directory / "pyproject.toml").write_text(text, "utf-8")
     variables = {key: value for key, value in os.environ.items() if key not in {*_FOREIGN, *_INDEXES}}
     variables |= find_variables(sources) | {"UV_NO_CONFIG": "1"}

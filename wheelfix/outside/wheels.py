@@ -39,6 +39,7 @@ from wheelfix.outside.packages import (
     open_session,
 )
 from wheelfix.outside.requirements import find_interpreter, split_hashes
+from wheelfix.wheel.conda_names import parse_conda_filename
 from wheelfix.wheel.input import open_regular
 from wheelfix.wheel.metadata import DEFAULT_PYTHON, Wanted, parse_filename, parse_sdist_name, parse_wanted
 
@@ -219,7 +220,7 @@ def fetch_url(
     sources: PackageSources | None = None,
     on_bytes: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Fetch a wheel or a source distribution by its address.
+    """Fetch a wheel, a source distribution or a package of conda by its address.
 
     Args:
         url: of the file; ``#sha256=...`` is checked.
@@ -244,8 +245,8 @@ def fetch_url(
         name = unquote(parts.path).rpartition("/")[2]
     except ValueError:
         raise InputError(strip_login(url), "is no address", "write https://HOST/PATH/FILE.whl") from None
-    if parse_filename(name) is None and parse_sdist_name(name) is None:
-        problem = "is no address of a wheel or a source distribution"
+    if not any(parse(name) for parse in (parse_filename, parse_sdist_name, parse_conda_filename)):
+        problem = "is no address of a wheel, a source distribution or a package of conda"
         raise InputError(strip_login(url), problem, "give the address of a file that ends in .whl or .tar.gz")
     digests = dict(re.findall(r"(?:^|&)(md5|sha1|sha224|sha256|sha384|sha512)=([^&]*)", parts.fragment))
     sha256, other = digests.pop("sha256", None), next(iter(sorted(digests.items(), reverse=True)), None)
@@ -283,6 +284,35 @@ def fetch_locked(
     """
     with say_unwritten(place.parent):
         fetch_file(client, file.url or "", place, sha256=file.sha256, on_bytes=on_bytes, stop=stop)
+
+
+def fetch_archive(
+    client: Client,
+    url: str,
+    place: Path,
+    *,
+    sha256: str | None = None,
+    md5: str | None = None,
+    on_bytes: Callable[[int, int], None] | None = None,
+    stop: threading.Event | None = None,
+) -> None:
+    """Fetch a package of conda from the address that a lock states.
+
+    Args:
+        client: from :func:`open_session`; may be shared by threads.
+        url: its address.
+        place: the file to write.
+        sha256: hexadecimal digits that it must have.
+        md5: the same; checked without a sha256.
+        on_bytes: called with bytes done and in all.
+        stop: set by another thread to give up.
+
+    Raises:
+        InputError: it cannot be fetched, does not match the lock, or cannot be written.
+    """
+    other = ("md5", md5) if md5 and not sha256 else None
+    with say_unwritten(place.parent):
+        fetch_file(client, url, place, sha256=sha256, other=other, on_bytes=on_bytes, stop=stop)
 
 
 def _take_local(url: str, name: str, sha256: str | None) -> Path:

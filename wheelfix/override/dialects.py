@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 P = TypeVar("P", bound="TargetReading")
 
 
+_CONDA = frozenset({TargetKind.CONDA, TargetKind.CONDA_URL})
+
+
 class Traits(Struct):
     """Properties of a dialect.
 
@@ -34,6 +37,8 @@ class Traits(Struct):
         complete: whether its code is complete packages, which are made of wheel files.
         listed: whether its code is a list of libraries for what pip or uv installed: it accepts files of no
             package, and several wheels of one package.
+        prefix: whether what its code is for may have packages of conda.
+        whole: whether its code is a whole environment, which only a lock of conda tells.
         cuda: default source of CUDA libraries.
     """
 
@@ -44,6 +49,8 @@ class Traits(Struct):
     replaces: bool = False
     complete: bool = False
     listed: bool = False
+    prefix: bool = False
+    whole: bool = False
     cuda: Cuda = Cuda.WHEELS
 
 
@@ -86,18 +93,29 @@ TRAITS = {
         title="nix-ld.nix, a module of NixOS",
         place="A module of NixOS: goes into imports of configuration.nix, as ./nix-ld.nix beside it.",
         listed=True,
+        prefix=True,
     ),
     Dialect.DEVENV: Traits(
         label="devenv",
         title="libraries.nix, a module of devenv",
         place="A module of devenv: goes into imports of devenv.nix, as ./libraries.nix beside it.",
         listed=True,
+        prefix=True,
     ),
     Dialect.SHELL: Traits(
         label="nix-shell",
         title="shell.nix",
         place="A shell.nix with the libraries for nix-ld, for what pip or uv installed.",
         listed=True,
+        prefix=True,
+    ),
+    Dialect.CONDA: Traits(
+        label="conda",
+        title="environment.nix, an environment of conda",
+        place="A function of nixpkgs: build its attribute environment, or enter its attribute shell.",
+        locked=True,
+        whole=True,
+        prefix=True,
     ),
 }
 """Every dialect, in the order in which code of several is shown."""
@@ -112,9 +130,15 @@ def check_targets(targets: Iterable[Target], dialect: Dialect, cuda: Cuda) -> No
     """
     traits = TRAITS[dialect]
     for target in targets:
+        if traits.whole:
+            problem = f"is no lock of conda, and code for {dialect} is a whole environment"
+            raise InputError(target.text, problem, "run `wheelfix lock pixi.lock`, or name another dialect")
         command = f"run `wheelfix override --dialect shell {quote_target(target.text)}`"
         if target.kind is TargetKind.ELF and not traits.listed:
             problem = f"is an ELF file of no package, for which {dialect} has nothing"
+            raise InputError(target.text, problem, command)
+        if target.kind in _CONDA and not traits.listed:
+            problem = f"is a package of conda, for which {dialect} has nothing: its sets are made of wheels"
             raise InputError(target.text, problem, command)
         if target.kind is TargetKind.ENVIRONMENT and traits.complete:
             problem = f"is an environment: packages for {dialect} are made of wheels"

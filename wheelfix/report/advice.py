@@ -7,7 +7,7 @@ put. Code that is too long for that is left to the command that writes the file.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from wheelfix.errors import InputError
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 Given = Sequence[tuple[str, str]]
 """Options that the user gave, with their values, in their order."""
 
-INSTALLED = frozenset({TargetKind.ENVIRONMENT, TargetKind.ELF})
+INSTALLED = frozenset({TargetKind.ENVIRONMENT, TargetKind.ELF, TargetKind.CONDA, TargetKind.CONDA_URL})
 """Kinds of targets that are used as they are, and of which no package set is made."""
 
 _WIDTH = 76
@@ -54,6 +54,8 @@ _INSTALLS = {
     "poetry.lock": ("poetry install", '"$(poetry env info --path)"'),
     "pdm.lock": ("pdm sync", ".venv"),
     "Pipfile.lock": ("pipenv sync", '"$(pipenv --venv)"'),
+    "pixi.lock": ("pixi install", ".pixi/envs/default"),
+    "conda-lock.yml": ("conda-lock install -p .conda conda-lock.yml", ".conda"),
 }
 """How a lock is installed, and where, by its name."""
 _IMPORT_OVERLAY = "(import ./overrides.nix { inherit pkgs lib; })"
@@ -80,7 +82,8 @@ def advise(read: TargetScans, given: Given = ()) -> Advice:
     if kinds & INSTALLED:
         return _advise_installed(read.parts, overrides, targets, options, told)
     if kinds == {TargetKind.LOCK}:
-        return _advise_lock(overrides, targets, given, told)
+        prefixes = {p.target.text for p in read.parts if p.reading.distribution.conda}
+        return _advise_lock(overrides, targets, given, told, {hide_passwords(text) for text in prefixes})
     is_unfree = Permission.UNFREE in find_refused(overrides)
     install = _say_install([part.target for part in read.parts], is_unfree=is_unfree)
     if len(read.parts) == 1:
@@ -245,12 +248,23 @@ def _write_lists(wanted: Libraries) -> tuple[str, str]:
 
 
 def _advise_lock(
-    overrides: Sequence[Override], targets: Sequence[str], given: Given, told: Sequence[str]
+    overrides: Sequence[Override],
+    targets: Sequence[str],
+    given: Given,
+    told: Sequence[str],
+    prefixes: Collection[str],
 ) -> Advice:
+    """Say what to do about locks; of ``prefixes``, which have packages of conda, no package set is made."""
     options = "".join(f" {name} {quote_target(value)}" for name, value in given if name not in _NOT_FOR_LOCKS)
     managed = {name: place for target in targets for name, place in _find_install(target)}
     any_code = any(write_package(override, Dialect.UV2NIX) for override in overrides)
-    said = _say_package(overrides) if any_code else "has no wheel that needs more than uv2nix adds by itself"
+    if prefixes:
+        wanted = collect_libraries(overrides)
+        said = _say_wanted([one.attr for one in wanted.inputs], wanted.driver, ())
+        said = said or "needs nothing from outside of its environment"
+    else:
+        nothing = "has no wheel that needs more than uv2nix adds by itself"
+        said = _say_package(overrides) if any_code else nothing
     remedies = [
         Remedy(text=f"In a virtual environment, after `{install}`: `wheelfix patch {place}`")
         for install, place in managed.items()
@@ -260,7 +274,11 @@ def _advise_lock(
         tool = (
             "uv2nix" if posixpath.basename(target) == "uv.lock" else "pyproject.nix"
         )  # uv2nix reads no other
-        remedies.append(_write_overlay(f"{command} -o overrides.nix", tool))
+        if target in prefixes:
+            text = "To have Nix make the environment of what is locked:"
+            remedies.append(Remedy(text=text, command=f"{command} -o environment.nix"))
+        else:
+            remedies.append(_write_overlay(f"{command} -o overrides.nix", tool))
         remedies.append(
             Remedy(
                 text="Or on NixOS with nix-ld, write a module (--dialect devenv or shell for these):",

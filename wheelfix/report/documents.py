@@ -320,6 +320,22 @@ class TagDocument(Struct):
     fitting: tuple[str, ...]
 
 
+class CondaDocument(Struct):
+    """What a package of conda is, besides its name and version.
+
+    Attributes:
+        build: its build string.
+        subdir: of the channel: linux-64, noarch.
+        noarch: python, generic, or empty for a package of one platform.
+        scripts: whether it has a program that conda runs before or after linking it.
+    """
+
+    build: str
+    subdir: str
+    noarch: str
+    scripts: bool
+
+
 class ScanDocument(Struct, tag_field="schema", tag="wheelfix.scan/2"):
     """Result of `wheelfix scan` for one target.
 
@@ -347,6 +363,8 @@ class ScanDocument(Struct, tag_field="schema", tag="wheelfix.scan/2"):
         attributes: what nixpkgs says of the attributes that are named above, by attribute.
         nixpkgs: which nixpkgs says it.
         policies: whether each platform tag holds, by auditwheel's policies, sorted by tag.
+        conda: of a package of conda, whose name is conda's own, and whose requires_dist are match
+            specifications; null for any other distribution.
     """
 
     target: str
@@ -369,6 +387,7 @@ class ScanDocument(Struct, tag_field="schema", tag="wheelfix.scan/2"):
     attributes: Mapping[str, AttributeDocument]
     nixpkgs: NixpkgsDocument | None
     policies: tuple[TagDocument, ...]
+    conda: CondaDocument | None
 
 
 class StepDocument(Struct):
@@ -859,7 +878,7 @@ class ChosenPackageDocument(Struct):
 
     name: str
     version: str | None
-    provider: Annotated[str, _one_of("wheel", "sdist", "nixpkgs")]
+    provider: Annotated[str, _one_of("wheel", "sdist", "nixpkgs", "conda")]
     file: str | None
     attr: str | None
     build_inputs: tuple[str, ...]
@@ -921,6 +940,38 @@ class CollisionDocument(Struct):
     fix: str | None
 
 
+class CondaPackageDocument(Struct):
+    """A package of conda in a lock, for one platform, and what that needs.
+
+    Attributes:
+        name: conda's own name.
+        version: conda's own version; empty for a package without a file whose version is not locked.
+        build: its build string.
+        subdir: of the channel: linux-64, noarch.
+        file: name of its file; null for a package that pixi builds from sources.
+        source: where these sources are; null for a package with a file.
+        url: null for a file beside the lock, and without one.
+        path: of a file beside the lock, relative to it; else null.
+        sha256: of the file; null where neither the lock nor a reading has it.
+        md5: as the lock has it, or null.
+        build_inputs: nixpkgs attributes that it needs, and that no package of the environment has.
+        needs: sorted by soname, then machine; empty where it was not read.
+    """
+
+    name: str
+    version: str
+    build: str
+    subdir: str
+    file: str | None
+    source: str | None
+    url: str | None
+    path: str | None
+    sha256: str | None
+    md5: str | None
+    build_inputs: tuple[str, ...]
+    needs: tuple[NeedDocument, ...]
+
+
 class LockDocument(Struct, tag_field="schema", tag="wheelfix.lock/1"):
     """Result of `wheelfix lock`: what an overlay for a lock rests on.
 
@@ -936,7 +987,8 @@ class LockDocument(Struct, tag_field="schema", tag="wheelfix.lock/1"):
         adapters: packages that nixpkgs' build replaces.
         collisions: files that several distributions install to the same places.
         findings: what is left open, and what else is to be known.
-        read: wheels that were read; the others were known.
+        read: wheels and packages of conda that were read; the others were known.
+        conda: packages of conda of the environment, sorted by name.
     """
 
     lock: str
@@ -949,6 +1001,7 @@ class LockDocument(Struct, tag_field="schema", tag="wheelfix.lock/1"):
     collisions: tuple[CollisionDocument, ...]
     findings: tuple[FindingDocument, ...]
     read: tuple[str, ...]
+    conda: tuple[CondaPackageDocument, ...]
 
 
 class AnswerDocument(Struct):

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from wheelfix.errors import strip_login, strip_token
 from wheelfix.model.base import decode_json
+from wheelfix.model.conda import CondaBuild, CondaPackage
 from wheelfix.model.names import NameKind
 from wheelfix.report.documents import (
     AdapterDocument,
@@ -25,6 +27,8 @@ from wheelfix.report.documents import (
     CheckFindingDocument,
     ChosenPackageDocument,
     CollisionDocument,
+    CondaDocument,
+    CondaPackageDocument,
     DependenciesDocument,
     DependencyDocument,
     EnvDocument,
@@ -183,6 +187,7 @@ def document_scan(scan: WheelScan) -> ScanDocument:
         attributes=_document_attributes(scan.attributes),
         nixpkgs=_document_nixpkgs(scan.nixpkgs) if scan.nixpkgs else None,
         policies=tuple(map(_document_tag, scan.tag_checks)),
+        conda=_document_conda(scan.conda) if scan.conda else None,
     )
 
 
@@ -441,7 +446,9 @@ def document_lock(plan: LockPlan) -> LockDocument:
     from wheelfix.lock.collisions import spell_pattern
 
     scans = {scan.name: scan for scan in plan.scans}
-    overrides = {override.name: override for override in plan.overrides}
+    # A list of libraries has overrides of packages of conda, too, which may be called like wheels.
+    overrides = {one.name: one for one in plan.overrides if one.target.endswith(".whl")}
+    prefix = {scan.name: scan for scan in plan.conda_scans}
     return LockDocument(
         lock=plan.lock,
         python=plan.python,
@@ -475,6 +482,24 @@ def document_lock(plan: LockPlan) -> LockDocument:
         ),
         findings=_document_findings(plan.told),
         read=plan.read,
+        conda=tuple(_document_package(one, prefix.get(one.name)) for one in plan.conda),
+    )
+
+
+def _document_package(package: CondaPackage, scan: WheelScan | None) -> CondaPackageDocument:
+    return CondaPackageDocument(
+        name=package.name,
+        version=package.version,
+        build=package.build,
+        subdir=package.subdir,
+        file=package.filename or None,
+        source=strip_login(package.source) or None,
+        url=strip_token(package.url) or None,
+        path=package.path,
+        sha256=package.sha256,
+        md5=package.md5,
+        build_inputs=scan.build_inputs if scan else (),
+        needs=tuple(map(_document_need, scan.needs)) if scan else (),
     )
 
 
@@ -597,6 +622,12 @@ def _document_nixpkgs(info: NixpkgsInfo) -> NixpkgsDocument:
 
 def _document_findings(findings: Iterable[Finding]) -> tuple[FindingDocument, ...]:
     return tuple(FindingDocument(level=f.level, subject=f.subject, message=f.message) for f in findings)
+
+
+def _document_conda(build: CondaBuild) -> CondaDocument:
+    return CondaDocument(
+        build=build.build, subdir=build.subdir, noarch=build.noarch, scripts=build.links_scripts
+    )
 
 
 def _document_tag(check: TagCheck) -> TagDocument:

@@ -36,7 +36,8 @@ def plan_code(read: TargetScans, packages: PythonSet, *, evidence: str = "") -> 
     dialects = [
         dialect
         for dialect, traits in TRAITS.items()
-        if (traits.listed or not (installed or several))
+        if not traits.whole
+        and (traits.listed or not (installed or several))
         and (not traits.complete or all(part.wheel for part in read.parts))
     ]
     return tuple(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
-from wheelfix.model.lock_formats import LOCK_FORMATS, LockKind
+from wheelfix.model.lock_formats import CONDA_KINDS, LOCK_FORMATS, LockKind
 from wheelfix.report.escape import printable
 
 _WIDE = 110
@@ -18,7 +18,8 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./-]*")
 _OVERLAY = "overrides.nix"
 _SHELL = "shell.nix"
 _MODULE = "libraries.nix"
-WRITTEN = (_OVERLAY, _SHELL, _MODULE)
+_PREFIX = "environment.nix"
+WRITTEN = (_OVERLAY, _SHELL, _MODULE, _PREFIX)
 """Names of the files that lines write."""
 _CONDA = ("environment.yml", "environment.yaml")
 
@@ -99,6 +100,8 @@ _PATCH = "make its wheels find their libraries, in place; can be undone"
 _INSTALL = "install it, and make its wheels work"
 _TRY = "which imports fail where nothing else is installed, and why"
 _LOCK = "one overlay for all that is locked"
+_MADE = "the Nix code that makes the environment of what is locked"
+_SOLVED = "solve it, and write the Nix code that makes it"
 _READ = "what all that is installed needs of nixpkgs"
 
 
@@ -145,6 +148,9 @@ def _plan_locks(here: Directory) -> Iterator[tuple[str, Step]]:
                 if "devenv.nix" in here.names:
                     line = f"wheelfix lock {_quote(name)} --dialect devenv{_write(here, _MODULE)}"
                     yield name, Step(line, "a module for the imports of devenv.nix")
+                if one.kind in CONDA_KINDS:
+                    yield name, Step(f"wheelfix lock {_quote(name)}{_write(here, _PREFIX)}", _MADE)
+                    continue
                 dialect = " --dialect poetry2nix" if one.kind is LockKind.POETRY else ""
                 yield name, Step(f"wheelfix lock {_quote(name)}{dialect}{_write(here, _OVERLAY)}", _LOCK)
 
@@ -229,6 +235,9 @@ def _plan_conda(here: Directory) -> Iterator[tuple[str, Step]]:
     if "conda-lock.yml" in names:
         line = "conda-lock install -p .conda conda-lock.yml && wheelfix patch .conda"
         yield "conda-lock.yml", Step(line, _INSTALL)
+    is_locked = any(re.fullmatch(one.names, name) for one in LOCK_FORMATS if one.yaml for name in names)
+    for name in (name for name in (*_CONDA, "pixi.toml") if name in names and not is_locked):
+        yield name, Step(f"wheelfix env nix --from {name}", _SOLVED)
 
 
 def _plan_archives(here: Directory) -> Iterator[tuple[str, Step]]:

@@ -212,9 +212,10 @@ def _print_scan(
 def _print_groups(console: Console, scan: WheelScan) -> None:
     needs = [n for n in scan.used if n.need_class is NeedClass.SIBLING and n.machine == scan.machine]
     wanted = {need.distribution for need in needs if not need.optional}
+    others = "packages" if scan.conda else "wheels"
     for heading, is_wanted in (
-        ("Brought by other wheels, which have to be in the environment:", True),
-        ("Brought by other wheels, for plugins alone:", False),
+        (f"Brought by other {others}, which have to be in the environment:", True),
+        (f"Brought by other {others}, for plugins alone:", False),
     ):
         siblings: dict[str, list[str]] = {}
         for need in needs:

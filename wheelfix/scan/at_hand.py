@@ -12,14 +12,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from wheelfix.model.at_hand import AtHand, LibraryAtHand
+from wheelfix.model.base import replace
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.scan import Carrier
 from wheelfix.model.wheel import Distribution
-from wheelfix.scan.layout import SITE, find_install_path
+from wheelfix.scan.layout import SITE, expand_entry, find_install_path
 
 if TYPE_CHECKING:
     from wheelfix.model.reading import Reading
 
+_PYTHON = "python"
+"""The package of conda with the interpreter, and the beginning of its programs' names."""
+_MAX_STEPS = 40
 _ANY = (0, 10_000)
 """First and last minor version of Python 3."""
 
@@ -50,8 +54,8 @@ def assign_at_hand(
         chosen = {name: _choose(user, name, versions) for name, versions in mine.items() if len(versions) > 1}
         key = (out, *sorted(chosen.items()), *(id(reading) for reading in own))
         if key not in made:
-            made[key] = find_carried(
-                (reading.distribution, reading.objects)
+            made[key] = carry(
+                reading
                 for name, versions in mine.items()
                 for reading in versions[chosen.get(name, next(iter(versions)))]
             )
@@ -139,15 +143,29 @@ def _choose(user: Distribution, name: str, versions: Iterable[str]) -> str:
 
     if name == user.name:
         return user.version
-    wishes = [r.text for r in user.requires if r.active and r.name == name]
+    # What packages of conda depend on is written in another language than that of requirements.
+    texts = [r.text for r in user.requires if r.active and r.name == name]
+    wishes = [] if user.conda else texts
     return max(versions, key=lambda version: (all(admits(w, version) for w in wishes), rank_version(version)))
 
 
-def find_carried(packages: Iterable[tuple[Distribution, Sequence[ElfObject]]]) -> AtHand:
+def carry(readings: Iterable[Reading]) -> AtHand:
+    """Find the libraries that distributions at hand carry, by :func:`find_carried`, from their readings."""
+    readings = tuple(readings)
+    links = [(reading.distribution, reading.links) for reading in readings if reading.links]
+    return find_carried(((one.distribution, one.objects) for one in readings), links)
+
+
+def find_carried(
+    packages: Iterable[tuple[Distribution, Sequence[ElfObject]]],
+    links: Iterable[tuple[Distribution, Sequence[tuple[str, str]]]] = (),
+) -> AtHand:
     """Map every name of a library, its soname and its file name, to the distributions that carry it.
 
     Args:
         packages: distributions with their ELF files; those without a name carry nothing.
+        links: packages of conda, with links that lead to files of other packages, each with its target: one
+            carries the library under the name of its link.
 
     Returns:
         Per name: libraries that have it as file name and soname first, then those that have it as file name,
@@ -165,7 +183,8 @@ def find_carried(packages: Iterable[tuple[Distribution, Sequence[ElfObject]]]) -
 
             versions[distribution.name] = max(known, distribution.version, key=rank_version)
     versions.pop("", None)
-    for distribution, objects in packages:
+    linked = _follow_links(packages, links)
+    for distribution, objects in (*packages, *linked):
         if versions.get(distribution.name) != distribution.version:
             continue
         for obj in objects:
@@ -184,7 +203,54 @@ def find_carried(packages: Iterable[tuple[Distribution, Sequence[ElfObject]]]) -
                 )
                 found.setdefault(name, set()).add(carried)
     libraries = {name: tuple(sorted(found[name], key=_rank)) for name in sorted(found)}
-    return AtHand(versions=versions, libraries=libraries)
+    return AtHand(
+        versions=versions,
+        libraries=libraries,
+        conda=frozenset(one.name for one, _ in packages if one.conda),
+        inherited=_find_inherited(packages),
+    )
+
+
+def _follow_links(
+    packages: Sequence[tuple[Distribution, Sequence[ElfObject]]],
+    links: Iterable[tuple[Distribution, Sequence[tuple[str, str]]]],
+) -> list[tuple[Distribution, list[ElfObject]]]:
+    """Return the libraries that packages of conda carry as links to files of other packages."""
+    links = tuple(links)
+    if not links:
+        return []
+    targets = {path: target for _, own in links for path, target in own}
+    files = {obj.path: obj for distribution, objects in packages if distribution.conda for obj in objects}
+    found = []
+    for distribution, own in links:
+        ends = ((path, _follow_link(path, targets)) for path, _ in own)
+        found.append((distribution, [replace(files[end], path=path) for path, end in ends if end in files]))
+    return found
+
+
+def _follow_link(path: str, targets: Mapping[str, str]) -> str:
+    for _ in range(_MAX_STEPS):
+        if path not in targets:
+            break
+        path = targets[path]
+    return path
+
+
+def _find_inherited(packages: Iterable[tuple[Distribution, Sequence[ElfObject]]]) -> dict[str, str]:
+    """Find where the DT_RPATH of conda's Python leads: it counts for what is loaded without DT_RUNPATH."""
+    for distribution, objects in packages:
+        if distribution.conda and distribution.name == _PYTHON:
+            for obj in objects:
+                path = find_install_path(obj.path)
+                if path.startswith(f"bin/{_PYTHON}") and obj.rpath and not obj.runpath:
+                    origin = posixpath.dirname(path)
+                    expanded = (
+                        (directory, text)
+                        for text in obj.rpath
+                        for directory in expand_entry(text, origin=origin, machine=obj.machine)
+                    )
+                    return dict(expanded)
+    return {}
 
 
 def find_claimed(

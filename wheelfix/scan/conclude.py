@@ -30,6 +30,7 @@ from wheelfix.scan.findings import (
     find_machine,
     sort_findings,
     tell_permissions,
+    tell_unread,
 )
 from wheelfix.scan.hook import find_lost_openings, find_missed
 from wheelfix.scan.loader import Loader
@@ -114,6 +115,7 @@ def conclude(
             machine,
             told=(
                 *reading.findings,
+                *tell_unread(wheel, needs, at_hand or AtHand()),
                 *tell_permissions(build_inputs, attributes),
                 *tell_broken(checks, wheel.target),
                 *tell_too_new(
@@ -130,6 +132,7 @@ def conclude(
         attributes=attributes,
         nixpkgs=table.attributes.info,
         computed=tuple((use.path, line) for use in reading.uses for line in use.computed),
+        conda=wheel.conda,
     )
 
 

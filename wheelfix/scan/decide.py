@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from posixpath import normpath
 from typing import TYPE_CHECKING
 
 from wheelfix.model.at_hand import AtHand
@@ -38,6 +39,8 @@ from wheelfix.model.index import Lookup, Provider
 from wheelfix.model.scan import Known, Need, NeedTrace, Step
 from wheelfix.model.wheel import Distribution
 from wheelfix.scan.at_hand import correct_carriers, find_claimed
+from wheelfix.scan.depends import find_dependency
+from wheelfix.scan.layout import SITE
 from wheelfix.scan.siblings import find_sibling
 
 if TYPE_CHECKING:
@@ -48,6 +51,10 @@ _PYTHON = re.compile(
     r"lib(?:python([0-9]{1,4}(?:\.[0-9]{1,4})*)([a-z]*)|(pypy[0-9]\.[0-9]{1,3})-c)\.so(?:\.[0-9]+)*"
 )
 _TAG_VERSION = re.compile(r"(cp|pp|py)([0-9])([0-9]{0,4})")
+_CONDA_PYTHON = "python"
+"""The package of conda that has the interpreter."""
+_USUALLY_INHERITED = {"lib": "$ORIGIN/../lib"}
+"""What everything inherits from conda's Python, where that was not read."""
 _OLD_FLAGS = "mu"
 """Flags of the ABI that a version of CPython had always (3.7m), or that no tag tells."""
 
@@ -62,6 +69,9 @@ class Want(Struct):
         versions: symbol versions asked of it, sorted.
         optional: whether only plugins want it, against which no other object of the wheel is linked.
         driver_directory: a directory of a GPU driver where it is looked for, or empty.
+        places: directories relative to the prefix that run paths of the wanting objects name, in the order in
+            which they are searched, with the entry as written.
+        inherits: whether one of these objects inherits the run paths of what loads it.
     """
 
     soname: str
@@ -72,6 +82,8 @@ class Want(Struct):
     versions: tuple[str, ...]
     optional: bool = False
     driver_directory: str = ""
+    places: Mapping[str, str] = field(default_factory=dict)
+    inherits: bool = True
 
     @property
     def families(self) -> tuple[str, ...]:
@@ -150,7 +162,8 @@ def apply_preference(lookup: Lookup, prefer: Sequence[str]) -> Lookup:
 def _climb(case: Case) -> tuple[Step, ...]:
     """Ask the questions that do not depend on the wheel's other wants."""
     steps: list[Step] = []
-    for ask in (_ask_wheel, _ask_path, _ask_libc, _ask_python, _ask_driver, _ask_siblings):
+    in_prefix = (_ask_prefix,) if case.wheels and case.at_hand.conda else ()
+    for ask in (_ask_wheel, _ask_path, *in_prefix, _ask_libc, _ask_python, _ask_driver, _ask_siblings):
         steps.append(ask(case))
         if steps[-1].need_class:
             break
@@ -203,6 +216,36 @@ def _ask_path(case: Case) -> Step:
     return Step(question=Question.PATH)
 
 
+def _ask_prefix(case: Case) -> Step:
+    # A prefix of conda is one place: what a run path leads to in it is found whatever package has it, before
+    # the loader looks anywhere else. What has no DT_RUNPATH inherits the DT_RPATH of conda's Python.
+    want, at_hand = case.want, case.at_hand
+    there = {
+        normpath(f"{SITE}/{c.directory}"): c
+        for c in reversed(at_hand.libraries.get(want.soname, ()))
+        if c.machine == want.machine and c.named and c.distribution in at_hand.conda - {case.wheel.name}
+    }
+    required = {r.name for r in case.wheel.requires if r.active}
+    handed = at_hand.inherited if _CONDA_PYTHON in at_hand.conda else _USUALLY_INHERITED
+    for how, places in (
+        (SiblingClue.PREFIX, want.places),
+        (SiblingClue.INHERITED, handed if want.inherits else {}),
+    ):
+        for place, entry in places.items():
+            if one := there.get(place):
+                brought = Brought(
+                    how=how,
+                    distribution=one.distribution,
+                    directory=one.directory,
+                    entry=entry,
+                    place=place,
+                    required=one.distribution in required,
+                    check=CarriedProof(version=one.version, path=one.path),
+                )
+                return Step(question=Question.PREFIX, cause=brought, need_class=NeedClass.SIBLING)
+    return Step(question=Question.PREFIX)
+
+
 def _ask_libc(case: Case) -> Step:
     # libc: glibc's or musl's own sonames for that machine.
     if case.known.libc:
@@ -211,7 +254,11 @@ def _ask_libc(case: Case) -> Step:
 
 
 def _ask_python(case: Case) -> Step:
-    # python: libpythonX.Y is the interpreter's only where X.Y is the Python that the wheel is for.
+    # python: libpythonX.Y is the interpreter's only where X.Y is the Python that the wheel is for. That of
+    # conda is in a package, as any other library is.
+    is_package = case.wheel.conda and any(r.name == _CONDA_PYTHON for r in case.wheel.requires)
+    if is_package:
+        return Step(question=Question.PYTHON)
     if match := _PYTHON.fullmatch(case.want.soname):
         version = match[3] or match[1] + match[2].strip(_OLD_FLAGS)
         cause = OfInterpreter(version=version, fits=fits_interpreter(version, case.wheel.tags))
@@ -277,6 +324,8 @@ def _ask_siblings(case: Case) -> Step:
     # requirement that carries a library goes before nixpkgs, whose build of it may differ.
     if not case.wheels:
         return Step(question=Question.SIBLINGS)
+    if case.wheel.conda:
+        return _ask_packages(case)
     want, at_hand = case.want, case.at_hand
     carriers = correct_carriers(case.known.carriers, at_hand, want.soname, machine=want.machine)
     found = find_sibling(
@@ -308,6 +357,27 @@ def _ask_siblings(case: Case) -> Step:
     elif at_hand.versions:
         found = replace(found, absent=True)
     return Step(question=Question.SIBLINGS, cause=found, need_class=NeedClass.SIBLING)
+
+
+def _ask_packages(case: Case) -> Step:
+    # What tables say of wheels says nothing of packages of conda: what was read counts, and then what the
+    # package depends on, which a solver installs with it.
+    at_hand = case.at_hand
+    if found := _find_unnamed(case):
+        claimed = find_claimed(
+            at_hand, case.want.soname, machine=case.want.machine, distribution=found.distribution
+        )
+        assert claimed
+        by_soname = claimed.soname and not claimed.named
+        proof = CarriedProof(version=claimed.version, path=claimed.path, by_soname=by_soname)
+        found = replace(found, directory=claimed.directory, check=proof)
+        return Step(question=Question.SIBLINGS, cause=found, need_class=NeedClass.SIBLING)
+    unread = [r.name for r in case.wheel.requires if r.active and r.name not in at_hand.versions]
+    if name := find_dependency(case.want.soname, unread, case.lookup.providers):
+        others = at_hand.versions.keys() - {case.wheel.name}
+        brought = Brought(how=SiblingClue.DEPENDS, distribution=name, required=True, absent=bool(others))
+        return Step(question=Question.SIBLINGS, cause=brought, need_class=NeedClass.SIBLING)
+    return Step(question=Question.SIBLINGS)
 
 
 def _find_unnamed(case: Case) -> Brought | None:

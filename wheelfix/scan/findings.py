@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from wheelfix.index.cuda import find_default_cuda
 from wheelfix.index.variables import find_variables
+from wheelfix.model.at_hand import AtHand
 from wheelfix.model.backends import WishClue
-from wheelfix.model.classes import Gone, NeedClass, OfLibc, Unreached
+from wheelfix.model.classes import Brought, Gone, NeedClass, OfLibc, SiblingClue, Unreached
 from wheelfix.model.elf import ElfObject, ElfTraits
 from wheelfix.model.hints import ElfHints, OpeningKind, SourceUse
 from wheelfix.model.index import Attribute, Permission
@@ -21,6 +22,8 @@ from wheelfix.scan.sentences import name_some, say_call, say_choice, say_variabl
 _NAMED = 3
 _OUTSIDE = frozenset({NeedClass.SIBLING, NeedClass.UNKNOWN})
 """Classes whose libraries neither the wheel nor nixpkgs has."""
+_ASKED_OUTSIDE = frozenset({NeedClass.PROVIDED, NeedClass.AMBIGUOUS, NeedClass.UNKNOWN})
+"""Classes of what a package of conda needs that another one may have."""
 _FOUND = frozenset({NeedClass.BUNDLED, NeedClass.LIBC})
 """Classes whose libraries the hook finds, or does not look for."""
 _REFUSED = {
@@ -347,6 +350,25 @@ def tell_choice(choice: Choice) -> Iterable[Finding]:
         message=f"alternatives, of which one is used: {say_choice(chosen, choice.wish)}, and not {left}: "
         f"{remedy}",
     )
+
+
+def tell_unread(wheel: Distribution, needs: Sequence[Need], at_hand: AtHand) -> Iterator[Finding]:
+    """Report what a package of conda depends on and was not read, if an answer may change by it."""
+    unread = sorted({r.name for r in wheel.requires if r.active} - at_hand.versions.keys())
+    if not wheel.conda:
+        return
+    for spec in wheel.conda.depends:
+        if spec.split(" ")[0] == "__cuda":
+            message = f"depends on {spec}: conda installs it only where there is a driver of NVIDIA"
+            yield Finding(level=Level.NOTE, subject=wheel.target, message=message)
+    guessed = [n for n in needs if isinstance(n.cause, Brought) and n.cause.how is SiblingClue.DEPENDS]
+    asked = [n for n in needs if n.need_class in _ASKED_OUTSIDE]
+    if unread and (guessed or asked):
+        message = (
+            f"depends on {name_some(unread, _NAMED)}, which "
+            f"{'was' if len(unread) == 1 else 'were'} not read: its lock, or --with, tells what they have"
+        )
+        yield Finding(level=Level.NOTE, subject=wheel.target, message=message)
 
 
 def _find_stale(needs: Iterable[Need]) -> Iterable[Finding]:

@@ -1,8 +1,8 @@
-"""Reads every wheel that a lock names, from the nearest place that has it.
+"""Reads every wheel, and every package of conda, that a lock names, from the nearest place that has it.
 
 Places in order: stored readings (by SHA-256), files beside the lock, directories that the user names,
 wheelfix's downloads, pip's cache, uv's cache, the URL that the lock states, and the package index where it
-states none. A file without the lock's hash is never used.
+states none (of conda: :mod:`wheelfix.scan.prefix`). A file without the lock's hash is never used.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from wheelfix.errors import InputError
-from wheelfix.lockfile.python import find_python
+from wheelfix.lockfile.prefix import find_lock_python, narrow_lock
 from wheelfix.lockfile.read import read_lock, read_rules
 from wheelfix.lockfile.read import read_project as read_table
 from wheelfix.lockfile.select import (
@@ -28,8 +28,10 @@ from wheelfix.lockfile.select import (
     tell_doubles,
 )
 from wheelfix.model.base import Struct, replace
+from wheelfix.model.conda import CondaPackage
 from wheelfix.model.hints import SourceUse
-from wheelfix.model.lock import Choice, ChoiceKind, Runtime
+from wheelfix.model.lock import Choice, ChoiceKind, Lock, Runtime
+from wheelfix.model.lock_formats import CONDA_KINDS
 from wheelfix.model.reading import BuildSystem, Reading
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.sdist import Builder
@@ -46,6 +48,7 @@ from wheelfix.outside.tool_caches import (
 )
 from wheelfix.pysource.opens import is_for_linux
 from wheelfix.pysource.sources import find_in_sources
+from wheelfix.scan.prefix import fetch_package, find_package, find_stored, read_package, tell_prefix
 from wheelfix.scan.read import Progress, read_known, read_unpacked, read_wheel
 from wheelfix.scan.requirement import evaluate_reading, find_runtime, tell_unread
 from wheelfix.scan.store import find_digest
@@ -94,8 +97,9 @@ class LockReadings(Struct):
             could give.
         sdists: files of the same source distributions.
         sources: readings of the Python sources in them, sorted by name.
-        read: names of the wheels whose reading was not stored, sorted.
+        read: names of the wheels and packages of conda whose reading was not stored, sorted.
         findings: what an index said of them.
+        conda: readings of packages of conda, sorted by name.
     """
 
     wheels: tuple[Reading, ...]
@@ -104,14 +108,18 @@ class LockReadings(Struct):
     sources: tuple[Reading, ...]
     read: tuple[str, ...]
     findings: tuple[Finding, ...]
+    conda: tuple[Reading, ...] = ()
 
 
-def read_choices(choices: Sequence[Choice], places: Places) -> LockReadings:
-    """Read every wheel, and the build system of every source distribution.
+def read_choices(
+    choices: Sequence[Choice], places: Places, packages: Sequence[CondaPackage] = ()
+) -> LockReadings:
+    """Read every wheel, every package of conda, and the build system of every source distribution.
 
     Args:
         choices: source of each package.
         places: places to search.
+        packages: of conda; those without a file are left out.
 
     Raises:
         InputError: a file is not found, has another hash, or cannot be read. Finished readings are stored.
@@ -121,7 +129,8 @@ def read_choices(choices: Sequence[Choice], places: Places) -> LockReadings:
     sdists: dict[str, Path] = {}
     sources: dict[str, Reading] = {}
     unread: list[Finding] = []
-    missing: list[Choice] = []
+    missing: list[Choice | CondaPackage] = []
+    conda: dict[str, Reading] = {}
     for choice in choices:
         known = _find_known(choice, places) if choice.kind is ChoiceKind.WHEEL else None
         if known:
@@ -130,9 +139,19 @@ def read_choices(choices: Sequence[Choice], places: Places) -> LockReadings:
             choice.kind is ChoiceKind.SDIST and (choice.file or choice.package.hashes)
         ):
             missing.append(choice)
+    for package in packages:
+        if stored := find_stored(package, places):
+            conda[package.name] = stored
+        elif not package.source:
+            missing.append(package)
     read: list[str] = []
     fetcher = _Fetcher(places)
-    for choice, found in fetcher.fetch(missing):
+    for one, found in fetcher.fetch(missing):
+        if isinstance(one, CondaPackage):
+            conda[one.name] = read_package(one, found, places)
+            read.append(one.name)
+            continue
+        choice = one
         name = choice.package.name
         if choice.kind is ChoiceKind.SDIST:
             builds[name] = _read_build_system(found, places)
@@ -152,6 +171,7 @@ def read_choices(choices: Sequence[Choice], places: Places) -> LockReadings:
         sources=tuple(sources[name] for name in sorted(sources)),
         read=tuple(sorted(read)),
         findings=(*fetcher.findings, *unread),
+        conda=tuple(conda[name] for name in sorted(conda)),
     )
 
 
@@ -224,7 +244,7 @@ def read_locked(
     sources: PackageSources | None = None,
     progress: Progress | None = None,
 ) -> tuple[tuple[Reading, ...], tuple[Finding, ...]]:
-    """Read every wheel of a lock that ``wheelfix lock`` reads, for one interpreter and platform.
+    """Read what a lock names, as ``wheelfix lock`` reads it: for one interpreter and platform.
 
     Args:
         path: the lock.
@@ -240,9 +260,9 @@ def read_locked(
     Raises:
         InputError: the lock or a wheel cannot be read or fetched, or has no source of a wanted kind.
     """
-    lock, sources = read_lock(path), sources or find_package_sources()
+    lock, sources = narrow_lock(read_lock(path), system, Asked()), sources or find_package_sources()
     rules = read_rules(read_table(path.parent), ())
-    chosen = find_python(python, path.parent, required=lock.requires_python, file=lock.name)
+    chosen = find_lock_python(python, lock, path.parent)
     runtime = find_runtime(chosen.version, system)
     # By default, `wheelfix lock` writes for package sets that choose as pyproject.nix does.
     selected = select_packages(lock, runtime, Asked())
@@ -255,11 +275,19 @@ def read_locked(
         sources=sources,
         progress=progress,
     )
-    found = read_choices([choice for choice in choices if choice.kind is ChoiceKind.WHEEL], places)
-    if not found.wheels:
+    wheels = [choice for choice in choices if choice.kind is ChoiceKind.WHEEL]
+    found = read_choices(wheels, places, lock.conda)
+    if not (found.wheels or found.conda):
         raise InputError(str(path), "names no wheel that could be read", "run `wheelfix lock` on it")
     told = (*tell_doubles(find_doubles(selected)), *found.findings, *tell_unread(choices))
-    return found.wheels, (*chosen.findings, *told)
+    prefix = tell_prefix(lock.conda, found.conda, python=find_prefix_python(lock, runtime))
+    return (*found.wheels, *found.conda), (*chosen.findings, *told, *prefix)
+
+
+def find_prefix_python(lock: Lock, runtime: Runtime) -> str | None:
+    """Return the Python of a prefix; None if it has none, or is no prefix."""
+    has = lock.kind in CONDA_KINDS and any(one.name == "python" for one in lock.conda)
+    return runtime.python if has else None
 
 
 class _Fetcher:
@@ -273,8 +301,8 @@ class _Fetcher:
         self._total: dict[str, int] = {}
         self.findings: list[Finding] = []
 
-    def fetch(self, choices: Sequence[Choice]) -> Iterator[tuple[Choice, Path]]:
-        """Yield each choice with its file, or its directory in uv's cache, as soon as it is available."""
+    def fetch(self, choices: Sequence[Choice | CondaPackage]) -> Iterator[tuple[Choice | CondaPackage, Path]]:
+        """Yield each of them with its file, or its directory in uv's cache, as soon as it is available."""
         if not choices:
             return
         from wheelfix.outside.packages import open_session
@@ -291,12 +319,23 @@ class _Fetcher:
                 self._stop.set()  # cancels downloads that continue after an error or an interrupt
                 pool.shutdown(wait=False, cancel_futures=True)
 
-    def _get(self, client: Client, choice: Choice) -> Path:
+    def _get(self, client: Client, choice: Choice | CondaPackage) -> Path:
+        if isinstance(choice, CondaPackage):
+            return self._get_package(client, choice)
         if local := _find_local(choice, self._places):
             return local
         if choice.file and choice.file.size:
             self._count(choice.package.label, 0, choice.file.size)
         return self._fetch_one(client, choice)
+
+    def _get_package(self, client: Client, package: CondaPackage) -> Path:
+        if local := find_package(package, self._places):
+            return local
+        label = f"conda {package.label}"
+        if package.size:
+            self._count(label, 0, package.size)
+        on_bytes = partial(self._count, label)
+        return fetch_package(client, package, self._places, on_bytes=on_bytes, stop=self._stop)
 
     def _fetch_one(self, client: Client, choice: Choice) -> Path:
         from wheelfix.outside.packages import OnlySdistError

@@ -59,9 +59,20 @@ def find_wants(objects: Sequence[ElfObject]) -> tuple[Want, ...]:
                 versions=_collect_versions(users, soname),
                 optional=all(_is_plugin(user, linked) for user in users),
                 driver_directory=find_driver_directory(places),
+                places=_list_places(entries),
+                inherits=any(not user.runpath for user in users),
             )
         )
     return tuple(wants)
+
+
+def _list_places(entries: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return the directories in the prefix that run paths name, each with its first entry."""
+    found: dict[str, str] = {}
+    for directory, text in entries:
+        if not directory.startswith(("/", "../")):
+            found.setdefault(directory, text)
+    return found
 
 
 def is_for_musl(tags: Iterable[str], objects: Iterable[ElfObject]) -> bool:

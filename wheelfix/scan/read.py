@@ -37,9 +37,10 @@ from wheelfix.scan.source import (
 )
 from wheelfix.scan.store import find_reading, read_once, store_reading
 from wheelfix.wheel.archive import Archive, iter_chunks, list_members, open_archive, open_unlisted
-from wheelfix.wheel.environment import Environment, read_environment
+from wheelfix.wheel.conda_meta import is_prefix, read_installed_packages
+from wheelfix.wheel.environment import Environment, Installed, find_site, read_environment
 from wheelfix.wheel.foreign import NO_ELF, describe_head, find_system, is_for_any, say_formats
-from wheelfix.wheel.identity import wait_for_tick
+from wheelfix.wheel.identity import hash_beside, wait_for_tick
 from wheelfix.wheel.input import open_input
 from wheelfix.wheel.metadata import find_environment, parse_filename, parse_requirement, split_label
 from wheelfix.wheel.tree import escape_path
@@ -119,6 +120,52 @@ def read_wheel(
     return name_reading(replace(reading, origin=origin), archive.name)
 
 
+def read_conda(
+    path: Path,
+    *,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+    name: str | None = None,
+    sha256: str | None = None,
+) -> Reading:
+    """Read one package of conda as a stream, with its contents.
+
+    Args:
+        path: the package, ``.conda`` or ``.tar.bz2``.
+        cache: directory of stored readings, by the package's SHA-256; None stores nothing.
+        progress: called with compressed bytes done and in all.
+        name: file name of the package, if the file has another one.
+        sha256: digest that the package must have.
+
+    Raises:
+        InputError: the file is missing, is no package, is damaged or hostile, is for another system, has
+            another digest, or was written to during the reading.
+    """
+    if cache:
+        wait_for_tick(path)
+    with open_unlisted(path, name=name) as archive:
+        read = partial(_read_package, archive, progress)
+        if cache:
+            reading = read_once(archive, cache, read, contents=True)
+        else:
+            with hash_beside(archive.read) as pending:
+                reading = read()
+                reading = replace(reading, about=replace(reading.about, sha256=pending()))
+        archive.check_unchanged()
+        if sha256 and reading.about.sha256 != sha256:
+            hint = "fetch it again: what would be read of it belongs to another package"
+            raise InputError(archive.name, f"has not the sha256 {sha256}", hint)
+        origin = Origin(kind=OriginKind.CONDA, path=str(path), stamp=archive.stamp)
+    return name_reading(replace(reading, origin=origin), archive.name)
+
+
+def _read_package(archive: Archive, progress: Progress | None) -> Reading:
+    from wheelfix.scan.conda import CondaSource
+
+    source = CondaSource(archive, _count_up(progress, archive.size))
+    return replace(read_source(source, contents=True), origin=None, links=source.list_links())
+
+
 def _read_archive(archive: Archive, progress: Progress | None, *, contents: bool) -> Reading:
     """Read an open wheel, for the tags of its WHEEL file."""
     listed = list_members(archive)
@@ -176,6 +223,8 @@ def name_reading(reading: Reading, filename: str) -> Reading:
     Raises:
         InputError: the wheel is for another system.
     """
+    if reading.distribution.conda:
+        return _name_package(reading, filename)
     wheel, parsed = reading.distribution, parse_filename(filename)
     tags, requires = parsed[2] if parsed else wheel.tags, wheel.requires
     environment = find_environment(tags)
@@ -199,6 +248,17 @@ def name_reading(reading: Reading, filename: str) -> Reading:
         note = Finding(level=Level.NOTE, subject=filename, message=problem)
         return replace(reading, findings=(*reading.findings, note))
     return reading
+
+
+def _name_package(reading: Reading, filename: str) -> Reading:
+    """Refuse a package of conda for another system."""
+    named = replace(reading, distribution=replace(reading.distribution, target=filename))
+    assert named.distribution.conda
+    subdir = named.distribution.conda.subdir
+    if not subdir.startswith(("linux-", "noarch")):
+        problem = f"is a package for {subdir}: wheelfix reads packages for Linux"
+        raise InputError(filename, problem, "take the one of linux-64, or of your machine")
+    return named
 
 
 def _judge_system(reading: Reading) -> tuple[str, Level | None]:
@@ -233,6 +293,11 @@ def read_symbols(reading: Reading, wanted: Collection[str]) -> tuple[Symbols, ..
     origin = reading.origin
     if origin is None:
         return ()
+    if origin.kind is OriginKind.CONDA:
+        from wheelfix.scan.conda import read_package_symbols
+
+        with open_unlisted(Path(origin.path), stamp=origin.stamp) as archive:
+            return read_package_symbols(archive, reading, wanted)
     if origin.kind is not OriginKind.WHEEL:
         return tuple(read_symbols_at(path, Path(disk)) for path, disk in origin.places if path in wanted)
     with open_archive(Path(origin.path), stamp=origin.stamp) as archive:
@@ -244,13 +309,18 @@ def read_symbols(reading: Reading, wanted: Collection[str]) -> tuple[Symbols, ..
 
 
 def read_installed(
-    directory: Path, *, follow_editable: bool = True, progress: Progress | None = None
+    directory: Path,
+    *,
+    follow_editable: bool = True,
+    conda: bool = False,
+    progress: Progress | None = None,
 ) -> tuple[Reading, ...]:
     """Read the distributions that are installed in an environment, or the files in a directory.
 
     Args:
         directory: a virtual environment, a prefix, a site-packages directory, or any other.
         follow_editable: also read the projects of editable installs, which lie outside the environment.
+        conda: also read the packages of conda, so that all of a prefix is read.
         progress: called with the numbers of ELF files done and in all.
 
     Returns:
@@ -259,7 +329,7 @@ def read_installed(
     Raises:
         InputError: the directory cannot be read, or holds several environments, or nothing at all.
     """
-    environment = read_environment(directory, ELF_MAGIC, follow_editable=follow_editable)
+    environment = read_environment(directory, ELF_MAGIC, follow_editable=follow_editable, conda=conda)
     if not environment.distributions:
         raise InputError(str(directory), "holds no wheels, distributions or ELF files", "check it")
     count = _count_up(progress, sum(len(i.elf_files) for i in environment.distributions))
@@ -275,6 +345,25 @@ def read_installed(
     return tuple(map(_tell_system, read))
 
 
+def read_packages(directory: Path) -> tuple[Reading, ...]:
+    """Read the packages of conda that are installed in a prefix, without their Python sources.
+
+    Raises:
+        InputError: the directory cannot be read, or has several site-packages.
+        ElfError: an ELF file contradicts itself.
+    """
+    root, site = find_site(directory)
+    packages, _ = read_installed_packages(root, site, ELF_MAGIC) if is_prefix(root) else ((), ())
+    return tuple(
+        read_source(
+            InstalledSource(
+                Installed(distribution=one.distribution, elf_files=one.elf_files), directory, tuple
+            )
+        )
+        for one in packages
+    )
+
+
 def _list_sources(environment: Environment) -> tuple[list[PythonSources], list[int]]:
     """List the Python sources of all distributions, with their distributions by number; no file twice."""
     trees, owners, seen = list[PythonSources](), list[int](), set[str]()
@@ -288,6 +377,8 @@ def _list_sources(environment: Environment) -> tuple[list[PythonSources], list[i
             project = set(installed.sources)
             files = installed.distribution.files
             own = sorted(p for p in files if p.endswith(".py") and p not in seen and p not in project)
+            if installed.distribution.conda:  # not the standard library
+                own = [path for path in own if not path.startswith("../")]
             seen.update(own)
             trees.append(PythonSources(top=environment.site, root=environment.root, paths=tuple(own)))
             owners.append(number)

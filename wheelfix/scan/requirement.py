@@ -188,6 +188,7 @@ def tell_unread(choices: Sequence[Choice]) -> tuple[Finding, ...]:
     message = {
         ChoiceKind.SDIST: "is built from source: there is no wheel of it to read",
         ChoiceKind.NIXPKGS: "is taken from nixpkgs: its wheel is not read",
+        ChoiceKind.CONDA: "is taken from conda: its wheel is not read",
     }
     return tuple(
         Finding(level=Level.NOTE, subject=c.package.label, message=message[c.kind])

@@ -48,7 +48,15 @@ Progress = Callable[[int, int], None]
 OnError = Callable[[WheelfixError], object]
 
 
-_TOGETHER = frozenset({TargetKind.ENVIRONMENT, TargetKind.LOCK, TargetKind.REQUIREMENTS})
+_TOGETHER = frozenset(
+    {
+        TargetKind.ENVIRONMENT,
+        TargetKind.LOCK,
+        TargetKind.REQUIREMENTS,
+        TargetKind.CONDA,
+        TargetKind.CONDA_URL,
+    }
+)
 """Kinds of target whose distributions are loaded by one Python."""
 
 
@@ -67,6 +75,8 @@ class ScanOptions(Struct):
         progress: called with the amount done and in all, for each download and each wheel read.
         cache: directory of stored readings; None stores nothing.
         follow_editable: also read editable installs, which lie outside the environment.
+        whole_prefix: report on packages of conda that are installed, too, and not just on what is in
+            site-packages.
     """
 
     index: SonameTable
@@ -80,6 +90,7 @@ class ScanOptions(Struct):
     progress: Progress | None = None
     cache: Path | None = field(default_factory=lambda: find_cache().readings)
     follow_editable: bool = True
+    whole_prefix: bool = True
 
     @property
     def machine(self) -> str | None:
@@ -276,7 +287,11 @@ class _Found(Struct):
 
 
 def _split(target: Target) -> tuple[Target, ...]:
-    """Split a directory of wheels into wheels, as each may be damaged; other targets stay whole."""
+    """Split a directory of wheels or packages into these, as each may be damaged; others stay whole."""
+    if target.kind is TargetKind.CONDA and target.path and target.path.is_dir():
+        from wheelfix.wheel.conda_names import find_packages
+
+        return tuple(replace(target, path=package) for package in find_packages(target.path))
     if target.kind is not TargetKind.WHEELS or not target.path:
         return (target,)
     return tuple(replace(target, path=wheel) for wheel in find_wheels(target.path))
@@ -349,16 +364,37 @@ def _read_wheel(target: Target, options: ScanOptions, _: list[Finding]) -> Itera
     yield _Found(target=target, reading=reading, wheel=target.path)
 
 
+def _read_conda(target: Target, options: ScanOptions, _: list[Finding]) -> Iterator[_Found]:
+    from wheelfix.scan.read import read_conda
+
+    path = target.path
+    if path is None:
+        from wheelfix.outside.wheels import fetch_url
+
+        cache = find_cache().urls
+        path = fetch_url(target.text, cache, sources=options.sources, on_bytes=options.progress)
+    reading = read_conda(path, cache=options.cache, progress=options.progress)
+    yield _Found(target=target, reading=reading)
+
+
 def _read_installed(target: Target, options: ScanOptions, _: list[Finding]) -> Iterator[_Found]:
-    from wheelfix.scan.read import read_installed
+    from wheelfix.scan.read import read_installed, read_packages
 
     assert target.path
-    readings = read_installed(target.path, follow_editable=options.follow_editable, progress=options.progress)
+    readings = read_installed(
+        target.path,
+        follow_editable=options.follow_editable,
+        conda=options.whole_prefix,
+        progress=options.progress,
+    )
     telling = [bool(reading.objects or reading.uses or reading.findings) for reading in readings]
     if not any(telling):
         telling[0] = True
     for reading, tells in zip(readings, telling, strict=True):
         yield _Found(target=target, reading=reading, is_silent=not tells)
+    if not options.whole_prefix:
+        for reading in read_packages(target.path):
+            yield _Found(target=target, reading=reading, is_silent=True)
 
 
 def _read_elf(target: Target, _: ScanOptions, __: list[Finding]) -> Iterator[_Found]:
@@ -447,4 +483,6 @@ _READERS: Mapping[TargetKind, Callable[[Target, ScanOptions, list[Finding]], Ite
     TargetKind.REQUIREMENTS: _read_list,
     TargetKind.REQUIREMENT: _read_fetched,
     TargetKind.URL: _read_fetched,
+    TargetKind.CONDA: _read_conda,
+    TargetKind.CONDA_URL: _read_conda,
 }

@@ -43,6 +43,7 @@ _INDEXED = frozenset({"ctypes.cdll", "ctypes.pydll"})
 _NO = {
     Question.WHEEL: "no member carries it",
     Question.PATH: "yes, it has no slash",
+    Question.PREFIX: "no run path leads to a package of conda at hand that has it",
     Question.LIBC: "neither glibc nor musl has it",
     Question.PYTHON: "no libpython",
     Question.DRIVER: "not among the drivers' libraries",
@@ -61,6 +62,7 @@ def say_question(question: Question, machine: str) -> str:
     return {
         Question.WHEEL: "Does the loader find it inside the wheel?",
         Question.PATH: "Is it a soname at all?",
+        Question.PREFIX: "Does the loader find it in the prefix of conda?",
         Question.LIBC: f"Is it the C library's own, on {machine}?",
         Question.PYTHON: "Is it the Python interpreter's?",
         Question.DRIVER: "Does it come with the GPU driver?",
@@ -227,7 +229,7 @@ def _say_brought(cause: Brought) -> str:
         said += f"; checked: {cause.distribution} {cause.check.version} has {cause.check.path}"
         if cause.check.by_soname:
             said += ", under this DT_SONAME"
-    elif cause.absent:
+    elif cause.absent and cause.how is not SiblingClue.DEPENDS:
         said += f"; {cause.distribution} is not among the distributions at hand"
     return said
 
@@ -243,6 +245,9 @@ def _say_how(cause: Brought) -> str:
         SiblingClue.TORCH_REQUIRES: f"torch requires {name} and loads it first",
         SiblingClue.UNREAD: f"{name} carries it, which the metadata, which is not at hand, may well require",
         SiblingClue.ONLY_WHEELS: f"only wheels carry it, such as {name}, which the metadata does not name",
+        SiblingClue.PREFIX: f"rpath {cause.entry} leads to {cause.place} of the prefix",
+        SiblingClue.INHERITED: f"rpath {cause.entry} of conda's Python leads to {cause.place} of the prefix",
+        SiblingClue.DEPENDS: f"it depends on {name}, which was not read",
         SiblingClue.ONLY_AT_HAND: f"only {name} has it: it has to be loaded first",
     }[cause.how]
 

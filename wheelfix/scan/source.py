@@ -14,14 +14,14 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Protocol
 
-from wheelfix.elf.disk import read_elf_paths
+from wheelfix.elf.disk import read_elf_paths, read_object_at
 from wheelfix.elf.parallel import Pending, read_elf_files
 from wheelfix.elf.parallel import Source as ElfSource
 from wheelfix.elf.reader import ELF_MAGIC
-from wheelfix.errors import InputError, describe
+from wheelfix.errors import ElfError, InputError, describe
 from wheelfix.model.hints import SourceUse
 from wheelfix.model.reading import About, Origin, OriginKind, WheelFile
-from wheelfix.model.scan import Finding
+from wheelfix.model.scan import Finding, Level
 from wheelfix.model.wheel import Distribution
 from wheelfix.outside.processes import run_beside
 from wheelfix.pysource.sources import (
@@ -98,7 +98,7 @@ class ArchiveSource:
         self._archive, self._with_contents = archive, with_contents
         self._info = find_dist_info(archive)
         self._members = {member.path: member for member in archive.members}
-        self._heads = _Heads()
+        self._heads = Heads()
         self._kept: dict[str, bytes] = {}
 
     @property
@@ -174,7 +174,7 @@ class UnpackedSource:
 
     def __init__(self, directory: Path, filename: str) -> None:
         self._directory, self._filename = directory, filename
-        self._heads = _Heads()
+        self._heads = Heads()
         with _tell_errors(directory):
             self._sizes = {path: os.lstat(directory / path).st_size for path in _list_files(directory)}
             infos = list_dist_infos(self._sizes)
@@ -266,6 +266,7 @@ class InstalledSource:
 
     def __init__(self, installed: Installed, directory: Path, pending: PendingUses) -> None:
         self._installed, self._directory, self._pending = installed, directory, pending
+        self._broken: list[Finding] = []
 
     @property
     def origin(self) -> Origin:
@@ -287,12 +288,25 @@ class InstalledSource:
 
     def open_objects(self, on_bytes: OnBytes | None) -> AbstractContextManager[Pending]:
         """Read some windows of each file."""
-        pairs = read_elf_paths(((f.path, f.disk) for f in self._installed.elf_files), on_file=on_bytes)
+        distribution = self._installed.distribution
+        files = ((f.path, f.disk) for f in self._installed.elf_files)
+        if distribution and distribution.conda:
+            # Packages of conda are of all kinds, and some have broken files, for tests.
+            files = (file for file in tuple(files) if self._can_read(*file))
+        pairs = read_elf_paths(files, on_file=on_bytes)
         return nullcontext(lambda: pairs)
+
+    def _can_read(self, path: str, disk: Path) -> bool:
+        try:
+            read_object_at(path, disk)
+        except ElfError as error:
+            self._broken.append(tell_broken_file(path, error))
+            return False
+        return True
 
     def find_others(self) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
         """Return what was found while the environment was read."""
-        return self._installed.findings, self._installed.foreign
+        return (*self._installed.findings, *self._broken), self._installed.foreign
 
     def list_contents(self) -> tuple[WheelFile, ...]:
         """Return nothing: the contents of installed distributions are not compared."""
@@ -347,20 +361,29 @@ class FileSource:
         return ()
 
 
-class _Heads:
+def tell_broken_file(path: str, error: ElfError) -> Finding:
+    """Report a file of a package of conda that is no sound ELF file, and left out."""
+    message = f"is an ELF file that the loader refuses: {error.problem}"
+    return Finding(level=Level.WARNING, subject=path, message=message)
+
+
+class Heads:
     """First bytes of the files that are not ELF files, as far as findings depend on them."""
 
     def __init__(self) -> None:
+        """Begin with no file."""
         self._pretenders: list[tuple[str, bytes]] = []
         self._formats: set[str] = set()
 
     def add(self, path: str, head: bytes) -> None:
+        """Note the first bytes of a file."""
         if is_named_like_library(path):
             self._pretenders.append((path, head))
         if not is_launcher(path) and (found := find_format(head)):
             self._formats.add(found)
 
     def judge(self) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+        """Return findings, and the formats of other systems."""
         return tell_pretenders((path, head[:_HEAD]) for path, head in self._pretenders), tuple(
             sorted(self._formats)
         )

@@ -29,7 +29,9 @@ _HEAD = 4 << 10
 _GZIP = b"\x1f\x8b"
 _LOCKS = re.compile("|".join(f"(?:{one.names})" for one in LOCK_FORMATS))
 _LISTS = (".txt", ".in")
-_TABLES = (".lock", ".toml", ".json", ".yml", ".yaml")
+_YAML = (".yml", ".yaml")
+_KEYED = (".lock", ".toml", *_YAML)
+_TABLES = (*_KEYED, ".json")
 _PROJECT = frozenset({"pyproject.toml", "setup.py", "setup.cfg", "PKG-INFO", "Cargo.toml"})
 _ENVIRONMENTS = (".venv", "venv")
 _NO_PATH = "check the path; a requirement is written NAME, NAME==VERSION or NAME[EXTRA]"
@@ -49,6 +51,8 @@ class TargetKind(StrEnum):
     REQUIREMENT = "requirement"
     URL = "url"
     SDIST_URL = "sdist-url"
+    CONDA = "conda"
+    CONDA_URL = "conda-url"
     TEXT = "text"
     FOREIGN = "foreign"
 
@@ -62,6 +66,8 @@ _READ = frozenset(
         TargetKind.REQUIREMENTS,
         TargetKind.REQUIREMENT,
         TargetKind.URL,
+        TargetKind.CONDA,
+        TargetKind.CONDA_URL,
     }
 )
 TAKES: Mapping[str, frozenset[TargetKind]] = {
@@ -75,7 +81,9 @@ TAKES: Mapping[str, frozenset[TargetKind]] = {
     "sdist": frozenset({TargetKind.SDIST, TargetKind.REQUIREMENT, TargetKind.SDIST_URL}),
     "lock": frozenset({TargetKind.LOCK}),
     "explain": frozenset({TargetKind.TEXT}),
-    "--with": frozenset({TargetKind.WHEEL, TargetKind.WHEELS, TargetKind.ENVIRONMENT}),
+    "--with": frozenset(
+        {TargetKind.WHEEL, TargetKind.WHEELS, TargetKind.ENVIRONMENT, TargetKind.CONDA, TargetKind.CONDA_URL}
+    ),
 }
 """The kinds of target that a command, or an option, accepts."""
 
@@ -284,7 +292,26 @@ def _find_inside(look: TargetProperties, command: str) -> tuple[str, TargetKind,
 def _is_fetched(text: str) -> bool:
     from wheelfix.outside.requirements import is_url, looks_like_requirement
 
-    return is_url(text) or looks_like_requirement(text)
+    return is_url(text) or _is_package_address(text) or looks_like_requirement(text)
+
+
+def _is_package_address(text: str) -> bool:
+    """Whether it is the address of a package of conda, by the name that the file will have."""
+    from urllib.parse import unquote, urlsplit
+
+    if not re.match(r"(?:https?|file)://", text, re.IGNORECASE):
+        return False
+    from wheelfix.wheel.conda_names import parse_conda_filename
+
+    try:
+        path = urlsplit(text).path
+    except ValueError:
+        return False  # not an address; the fetcher reports it
+    return parse_conda_filename(unquote(path).rpartition("/")[2]) is not None
+
+
+def _is_conda_url(look: TargetProperties) -> bool:
+    return not look.path and _is_package_address(look.text)
 
 
 def _find_url(look: TargetProperties) -> str | None:
@@ -312,6 +339,11 @@ def _is_sdist_url(look: TargetProperties) -> bool:
     except ValueError:
         return False  # not an address; the fetcher reports it
     return parse_sdist_name(unquote(path).rpartition("/")[2]) is not None
+
+
+def _is_wheel_url(look: TargetProperties) -> bool:
+    others = (_is_repository, _is_sdist_url, _is_conda_url)
+    return bool(_find_url(look)) and not any(is_other(look) for is_other in others)
 
 
 def _starts(*magic: bytes) -> Callable[[TargetProperties], bool]:
@@ -400,12 +432,15 @@ def _is_lock(look: TargetProperties) -> bool:
 
 def _has_format(look: TargetProperties) -> bool:
     """Whether a table of another name has the keys of a lock."""
-    if not look.name.endswith((".lock", ".toml")) or not look.path:
+    if not look.name.endswith(_KEYED) or not look.path:
         return False
-    from wheelfix.lockfile.read import find_lock_kind, parse_document, read_text
+    from wheelfix.lockfile.read import find_lock_kind, find_yaml_kind, parse_document, read_text
 
     try:
-        document = parse_document(look.path.name, read_text(look.path))
+        text = read_text(look.path)
+        if look.name.endswith(_YAML):
+            return find_yaml_kind(look.path.name, text) is not None
+        document = parse_document(look.path.name, text)
     except InputError:
         return False
     kind = find_lock_kind(document)
@@ -447,6 +482,25 @@ def _is_wheel_directory(look: TargetProperties) -> bool:
     return any(name.endswith(".whl") for name in names) and bool(find_wheels(look.path))
 
 
+def _is_conda(look: TargetProperties) -> bool:
+    if look.name.endswith(".conda"):
+        return True
+    if look.head.startswith(b"BZh") and look.path:
+        from wheelfix.wheel.conda import is_old_package
+
+        return is_old_package(look.path)
+    return any(re.fullmatch(r"pkg-[^/]+\.tar\.zst", path) for path in _list_members(look))
+
+
+def _is_package_directory(look: TargetProperties) -> bool:
+    """Whether it is a directory of packages of conda, as a channel and conda's cache have them."""
+    if not look.path or not look.names or "conda-meta" in look.names:
+        return False
+    from wheelfix.wheel.conda_names import find_packages
+
+    return bool(find_packages(look.path))
+
+
 def _is_environment(look: TargetProperties) -> bool:
     if look.names is None or not look.path:
         return False
@@ -468,7 +522,7 @@ def _is_project(look: TargetProperties) -> bool:
 
 def _is_tree(look: TargetProperties) -> bool:
     """Any other directory, for its ELF files; in a project these are the ones built in place."""
-    if not look.names or not look.path or _is_wheel_directory(look):
+    if not look.names or not look.path or _is_wheel_directory(look) or _is_package_directory(look):
         return False
     if not _is_project(look):
         return True
@@ -503,6 +557,12 @@ _BUILT = "build a wheel of it (`pip wheel --no-deps {target}`), then run `wheelf
 # Without the slash, pip takes a directory's name for a requirement.
 _BUILT_HERE = _BUILT.replace("{target}", "{target}/")
 
+_CONDA_HINTS = {
+    "adapter": "run `wheelfix override --dialect shell {target}`",
+    "lock": "lock the environment that has it (`pixi lock`), then run `wheelfix lock pixi.lock`",
+    "patch": "create an environment with it, then run `wheelfix patch PREFIX`",
+}
+
 KINDS: tuple[TargetRule, ...] = (
     TargetRule(
         kind=_FOREIGN,
@@ -518,15 +578,22 @@ KINDS: tuple[TargetRule, ...] = (
         hint=f"{_BUILT}; what it needs to build Rust, `wheelfix sdist {{target}}` tells",
     ),
     TargetRule(
+        kind=TargetKind.CONDA_URL,
+        called="the address of a package of conda",
+        tell=_is_conda_url,
+        command="scan",
+        hints=_CONDA_HINTS,
+    ),
+    TargetRule(
         kind=TargetKind.URL,
         called="the address of a wheel",
-        tell=lambda look: bool(_find_url(look)) and not _is_repository(look) and not _is_sdist_url(look),
+        tell=_is_wheel_url,
         command="scan",
     ),
     TargetRule(
         kind=TargetKind.REQUIREMENT,
         called="a requirement",
-        tell=lambda look: not look.path and not _find_url(look),
+        tell=lambda look: not look.path and not _find_url(look) and not _is_conda_url(look),
         command="scan",
         hints={"lock": "lock it first (`uv lock`), or run `wheelfix override {target}`"},
     ),
@@ -554,10 +621,11 @@ KINDS: tuple[TargetRule, ...] = (
         hint="nothing loads it: name the wheel, or a shared library",
     ),
     TargetRule(
-        kind=_FOREIGN,
+        kind=TargetKind.CONDA,
         called="a package of conda",
-        tell=_ends(".conda"),
-        hint="create an environment with it, then run `wheelfix scan PREFIX`",
+        tell=_is_conda,
+        command="scan",
+        hints=_CONDA_HINTS,
     ),
     TargetRule(
         kind=_FOREIGN,
@@ -589,15 +657,15 @@ KINDS: tuple[TargetRule, ...] = (
     ),
     TargetRule(
         kind=_FOREIGN,
-        called="a lock of pixi",
-        tell=_named("pixi.lock"),
-        hint="install it (`pixi install`), then run `wheelfix scan .pixi/envs/default`",
+        called="an environment of conda, not solved yet",
+        tell=_named("environment.yml", "environment.yaml"),
+        hint="solve it (`wheelfix env DIR --from {target}`), or lock it (`conda-lock -f {target}`)",
     ),
     TargetRule(
         kind=_FOREIGN,
-        called="an environment of conda, not made yet",
-        tell=_named("environment.yml", "environment.yaml", "conda-lock.yml"),
-        hint="create it (`micromamba create -p .conda -f {target}`), then run `wheelfix scan .conda`",
+        called="a project of pixi, not solved yet",
+        tell=_named("pixi.toml"),
+        hint="solve it (`wheelfix env DIR --from {target}`), or lock it (`pixi lock`)",
     ),
     TargetRule(
         kind=_FOREIGN,
@@ -634,8 +702,8 @@ KINDS: tuple[TargetRule, ...] = (
         kind=_FOREIGN,
         called="no lock that wheelfix reads",
         tell=_ends(*_TABLES),
-        hint="give uv.lock, pylock.toml, poetry.lock, pdm.lock, Pipfile.lock or a requirements.txt "
-        "with hashes",
+        hint="give uv.lock, pylock.toml, poetry.lock, pdm.lock, Pipfile.lock, pixi.lock, conda-lock.yml or "
+        "a requirements.txt with hashes",
     ),
     TargetRule(
         kind=_FOREIGN,
@@ -660,6 +728,13 @@ KINDS: tuple[TargetRule, ...] = (
             "patch": "patch them one by one",
             "adapter": "name one of them: an adapter is for one package",
         },
+    ),
+    TargetRule(
+        kind=TargetKind.CONDA,
+        called="a directory of packages of conda",
+        tell=_is_package_directory,
+        command="scan",
+        hints=_CONDA_HINTS,
     ),
     TargetRule(kind=TargetKind.ENVIRONMENT, called="an environment", tell=_is_environment, command="scan"),
     TargetRule(

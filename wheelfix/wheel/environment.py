@@ -22,6 +22,7 @@ from wheelfix.errors import InputError, WheelError, describe
 from wheelfix.model.base import Struct, decode_json, replace
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.wheel import Distribution
+from wheelfix.wheel.conda_meta import CondaInstalled, is_prefix, read_installed_packages
 from wheelfix.wheel.metadata import add_variant, normalize_name, parse_metadata, parse_wheel_tags
 from wheelfix.wheel.tree import (
     MAX_PROJECT,
@@ -110,13 +111,17 @@ def find_wheels(directory: Path) -> tuple[Path, ...]:
         raise InputError(str(directory), describe(error), "give a directory that can be read") from None
 
 
-def read_environment(directory: Path, magic: bytes, *, follow_editable: bool = False) -> Environment:
+def read_environment(
+    directory: Path, magic: bytes, *, follow_editable: bool = False, conda: bool = False
+) -> Environment:
     """Read the distributions in a directory, and find its ELF files.
 
     Args:
         directory: a virtual environment or another prefix, a site-packages, or any directory.
         magic: the first bytes of an ELF file.
         follow_editable: also read the projects of editable installs, which lie outside the environment.
+        conda: also read the packages of conda, to which the rest of a prefix belongs. A distribution that one
+            of them installed is then part of it.
 
     Raises:
         InputError: it is not a directory, cannot be read, or has several site-packages.
@@ -126,7 +131,12 @@ def read_environment(directory: Path, magic: bytes, *, follow_editable: bool = F
     owners: dict[str, int] = {}
     found: list[Installed] = []
     findings = list(_say_skipped(tree))
+    packages, told = read_installed_packages(root, site, magic) if conda and is_prefix(root) else ((), ())
+    findings += told
+    of_packages = _add_packages(packages, tree, owners, found)
     for info in _list_dist_infos(site):
+        if f"{info}/METADATA" in of_packages:
+            continue
         try:
             distribution, files = _read_distribution(info, root, site)
         except WheelError as error:
@@ -150,6 +160,27 @@ def read_environment(directory: Path, magic: bytes, *, follow_editable: bool = F
     if None in grouped:
         found.append(Installed(distribution=None, elf_files=tuple(grouped[None])))
     return Environment(root=Path(root), site=Path(site), distributions=tuple(found), findings=tuple(findings))
+
+
+def _add_packages(
+    packages: Iterable[CondaInstalled], tree: Tree, owners: dict[str, int], found: list[Installed]
+) -> frozenset[str]:
+    """Add packages of conda to what was found; returns the paths of their files."""
+    paths: set[str] = set()
+    for package in packages:
+        for file in package.elf_files:
+            tree.elf_files.setdefault(file.path, file)
+            owners.setdefault(file.path, len(found))
+        paths.update(package.paths)
+        found.append(
+            Installed(
+                distribution=package.distribution,
+                elf_files=(),
+                foreign=package.foreign,
+                findings=package.findings,
+            )
+        )
+    return frozenset(paths)
 
 
 def _find_project(info: str, root: str, site: str) -> str | None:

@@ -172,11 +172,18 @@ def find_elf_file(path: str, disk: str, *, root: str, magic: bytes) -> ElfFile |
     Raises:
         OSError: it cannot be opened.
     """
-    return _look(path, disk, root, magic)[0]
+    return look_at_file(path, disk, root, magic)[0]
 
 
-def _look(path: str, disk: str, root: str, magic: bytes) -> tuple[ElfFile | None, bytes]:
-    """Return an ELF file, or the first bytes of another file."""
+def look_at_file(path: str, disk: str, root: str, magic: bytes) -> tuple[ElfFile | None, bytes]:
+    """Examine one file, as :func:`find_elf_file` does.
+
+    Returns:
+        An ELF file, or the first bytes of another file.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
     real = resolve_inside(disk, root)
     if real is None or not stat.S_ISREG(os.lstat(real).st_mode):
         return None, b""
@@ -230,7 +237,7 @@ def _follow(tree: Tree, links: list[str], path: str, disk: str, root: str, magic
 
 def _add(tree: Tree, path: str, disk: str, root: str, magic: bytes) -> None:
     try:
-        file, head = _look(path, disk, root, magic)
+        file, head = look_at_file(path, disk, root, magic)
     except OSError:
         tree.unreadable.append(path)
         return

@@ -62,8 +62,16 @@ let
     libc = tools.builderLibc;
   };
 
-  platform = lib.systems.elaborate system;
-  stdenv = import ./stdenv.nix { inherit lib tools system; } // import ../platform.nix platform;
+  platform = lib.systems.elaborate system // { canExecute = other: true; };
+  building = import ./stdenv.nix { inherit lib tools system; };
+  stdenv = lib.recursiveUpdate { inherit (building) mkDerivation; } (import ../platform.nix platform) // {
+    cc = (import ../platform.nix platform).cc // {
+      bintools.dynamicLinker = "${tools.builderLibc}/lib/ld-linux-x86-64.so.2";
+    };
+  };
+
+  # A program of this machine, which builds find among their inputs.
+  linkProgram = path: run (baseNameOf path) "mkdir -p $out/bin && ln -s ${path} $out/bin/${baseNameOf path}";
 
   makeHook =
     name: passthru:
@@ -91,6 +99,11 @@ let
     inherit lib stdenv pkgs system;
     inherit (programs) bashInteractive cacert coreutils;
     inherit (images) buildEnv dockerTools;
+    inherit (building) runCommand;
+    patchelf = linkProgram given.patchelf;
+    zstd = linkProgram "/usr/bin/zstd";
+    runtimeShell = "${programs.bashInteractive}/bin/bash";
+    addDriverRunpath.driverLink = "/run/opengl-driver";
     glibc = tools.builderLibc;
     mkShell = args: args;
     uv = throw "uv is not built here";
@@ -152,6 +165,8 @@ in
     inherit pkgs pyproject-nix uv2nix;
     pyproject-build-systems.overlays.wheel = hooks;
   };
+  # An environment of conda, in the workspace.
+  conda = pkgs.callPackage (/. + given.workspace + "/environment.nix") { };
   environment = set.mkVirtualEnv "environment" workspace.deps.default;
   # What stands in for nixpkgs' attributes, their outputs with libraries.
   directories = builtins.concatMap (

@@ -52,4 +52,7 @@ let
 in
 {
   inherit mkDerivation;
+  runCommand =
+    name: args: command:
+    mkDerivation (args // { inherit name; buildCommand = command; });
 }

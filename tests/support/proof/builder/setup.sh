@@ -60,6 +60,7 @@ fixupPhase() {
 }
 
 for hook in $nativeBuildInputs; do
+  [ ! -e "$hook/bin" ] || PATH=$hook/bin:$PATH
   [ ! -e "$hook/nix-support/setup-hook" ] || . "$hook/nix-support/setup-hook"
 done
 for input in $buildInputs $propagatedBuildInputs; do
@@ -71,6 +72,15 @@ for input in "${hostInputs[@]}"; do
   done
 done
 
+if [ -n "${buildCommand:-}" ]; then
+  eval "$buildCommand"
+  exit
+fi
+
 mkdir -p "$out"
-[ -n "${dontInstall:-}" ] || installPhase
+if [ -n "${installPhase:-}" ]; then
+  eval "$installPhase"
+elif [ -z "${dontInstall:-}" ]; then
+  installPhase
+fi
 [ -n "${dontFixup:-}" ] || fixupPhase

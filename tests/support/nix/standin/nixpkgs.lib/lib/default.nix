@@ -46,6 +46,18 @@ let
             merge first (count / 2) // merge (first + count / 2) (count - count / 2);
       in
       if list == [ ] then { } else merge 0 (length list);
+    fix =
+      f:
+      let
+        self = f self;
+      in
+      self;
+    extends =
+      overlay: f: final:
+      let
+        prev = f final;
+      in
+      prev // overlay final prev;
     optionalString = condition: string: if condition then string else "";
     optional = condition: value: if condition then [ value ] else [ ];
 
