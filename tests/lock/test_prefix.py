@@ -18,22 +18,26 @@ from wheelfix.lock.model import LockOptions, LockPlan
 from wheelfix.lock.prefix import (
     bind_link,
     clean_name,
+    plan_links,
     read_link,
     render_prefix,
     settle_dialect,
     tell_limits,
     write_hash,
+    write_links,
     write_packages,
 )
 from wheelfix.model.base import replace
 from wheelfix.model.classes import NeedClass, No
 from wheelfix.model.conda import CondaPackage
+from wheelfix.model.hints import OpeningKind, SourceCall
 from wheelfix.model.index import IndexInfo, Provider
 from wheelfix.model.lock import Choice, ChoiceKind, Lock, LockedFile, LockedPackage, SourceKind
 from wheelfix.model.lock_formats import LockKind
 from wheelfix.model.override import Cuda, Dialect, Input, Override, Search
-from wheelfix.model.scan import Level, Need, WheelScan
+from wheelfix.model.scan import Held, Level, Need, Opening, WheelScan
 from wheelfix.nix.printer import render
+from wheelfix.nix.tree import NULL
 from wheelfix.scan.scan import ScanOptions
 
 PACKAGE = CondaPackage(
@@ -304,11 +308,40 @@ def test_sources_are_left_out_and_told() -> None:
     assert second.level is Level.WARNING
 
 
-def test_weak_hashes_are_told() -> None:
-    weak = replace(PACKAGE, sha256=None, md5="00" * 16)
-    (finding,) = tell_limits([], [weak, PACKAGE, replace(weak, filename="other.conda")])
-    assert finding.subject == weak.filename
-    assert "1 more" in finding.message
+def scan_openings(*openings: Opening) -> WheelScan:
+    return replace(make_scan(), name="player", openings=openings)
+
+
+def open_by_name(name: str, kind: NeedClass, *providers: Provider, **more: Any) -> Opening:
+    call = SourceCall(
+        kind=OpeningKind.CTYPES, line=3, function="ctypes.CDLL", variable="", names=(), optional=False
+    )
+    return Opening(
+        file="player/lib.py", kind=OpeningKind.CTYPES, names=(name,), answered=name, need_class=kind,
+        providers=providers, call=call, **more,
+    )  # fmt: skip
+
+
+def test_what_sources_open_by_name_is_linked_where_the_libraries_are() -> None:
+    midi = Provider(attr="portmidi", output="out", path="/lib/libportmidi.so.2", store_path=None)
+    links = plan_links(
+        [
+            scan_openings(
+                open_by_name("libportmidi.so.2", NeedClass.PROVIDED, midi),
+                open_by_name("libcuda.so.1", NeedClass.DRIVER),
+                open_by_name("libz.so.1", NeedClass.SIBLING),
+                open_by_name("libheld.so.1", NeedClass.PROVIDED, midi, held=Held.CARRIED),
+            )
+        ]
+    )
+    assert [*links] == ["libcuda.so", "libcuda.so.1", "libportmidi.so", "libportmidi.so.2"]
+    code = render(write_links(links) or NULL)
+    assert '"libportmidi.so" = "${lib.getLib pkgs.portmidi}/lib/libportmidi.so.2"' in code
+    assert '"libcuda.so.1" = "${pkgs.addDriverRunpath.driverLink}/lib/libcuda.so.1"' in code
+
+
+def test_without_openings_there_is_nothing_to_link() -> None:
+    assert write_links(plan_links([make_scan()])) is None
 
 
 def make_options(dialect: Dialect, **more: Any) -> LockOptions:

@@ -127,6 +127,14 @@ def test_modules_are_imported_and_compiled_for_the_store(made: Made) -> None:
     assert compiled.read_bytes()[4] & 1, "by its contents, as all files of a store are of one time"
 
 
+def test_a_library_that_is_opened_by_name_is_where_conda_looks(made: Made) -> None:
+    """mido opens PortMidi, which no package has; find_library of conda looks for libNAME.so in lib alone."""
+    code = (
+        "import ctypes, sys; ctypes.CDLL('libportmidi.so'); ctypes.CDLL(sys.prefix + '/lib/libportmidi.so')"
+    )
+    assert "portmidi" in {find_attr(path) for path in probe(made, code)}
+
+
 def test_the_prefix_is_the_stores_in_programs_libraries_and_texts(made: Made) -> None:
     out = made.environment
     code = f"""

@@ -325,6 +325,52 @@ def plan_runpaths(scans: Iterable[WheelScan], python: PythonPlace | None) -> Map
     }
 
 
+class Link(Struct):
+    """A library from outside of the prefix that is linked into its ``lib``, for who opens it by name.
+
+    Attributes:
+        input: the attribute of nixpkgs that has it; None for one of the GPU driver.
+        file: name of the library there.
+        reason: who opens it.
+    """
+
+    input: Input | None
+    file: str
+    reason: str
+
+
+def plan_links(scans: Iterable[WheelScan]) -> Mapping[str, Link]:
+    """Find the libraries that Python sources of packages open by name, and no package has.
+
+    conda's Python looks for them where the libraries of packages are: ``find_library`` in ``lib`` of the
+    prefix alone, under the name without a version, and the loader by the run path of ``bin/python``.
+
+    Args:
+        scans: of packages of conda.
+
+    Returns:
+        By the name that a link has in ``lib``, sorted.
+    """
+    found: dict[str, Link] = {}
+    for scan in scans:
+        for one in scan.openings:
+            if one.call is None or not one.answered or one.held or "/" in one.answered:
+                continue
+            if one.need_class is NeedClass.PROVIDED and one.providers:
+                attr, path = one.providers[0].attr, one.providers[0].path
+                directory, _, file = path.strip("/").rpartition("/")
+                permissions = find_permissions(attr, scan.attributes)
+                given = Input(attr=attr, reason=scan.name, directory=directory, permissions=permissions)
+            elif one.need_class is NeedClass.DRIVER:
+                given, file = None, one.answered
+            else:
+                continue
+            unversioned = re.sub(r"(?<=\.so)\..*", "", one.answered)
+            for name in (one.answered, file, unversioned):
+                found.setdefault(name, Link(input=given, file=file, reason=f"{scan.name} opens it"))
+    return dict(sorted(found.items()))
+
+
 def find_place(path: str, python: PythonPlace | None) -> str:
     """Return where a file of a reading is in the prefix.
 
@@ -363,7 +409,7 @@ def settle_dialect(lock: Lock, options: LockOptions) -> LockOptions:
 
 
 def tell_limits(choices: Iterable[Choice], packages: Iterable[CondaPackage]) -> tuple[Finding, ...]:
-    """Report packages that the code leaves out, and hashes that are weak."""
+    """Report packages that the code leaves out, and addresses that it does not write as they are."""
     found = []
     for choice in choices:
         package = choice.package
@@ -376,7 +422,6 @@ def tell_limits(choices: Iterable[Choice], packages: Iterable[CondaPackage]) -> 
                 "with --find-links, or take the package from a channel"
             )
             found.append(Finding(level=Level.ERROR, subject=package.label, message=message))
-    packages = tuple(packages)
     for one in packages:
         if strip_token(one.url) != one.url:
             message = (
@@ -384,15 +429,6 @@ def tell_limits(choices: Iterable[Choice], packages: Iterable[CondaPackage]) -> 
                 f"Nix store: fetch {escape_path(one.filename)}, and run nix-store --add-fixed sha256 on it"
             )
             found.append(Finding(level=Level.WARNING, subject=one.label, message=message))
-    weak = [package.filename for package in packages if not package.sha256 and package.md5]
-    if weak:
-        message = (
-            f"has no SHA-256 in the lock, nor have {len(weak) - 1} more: MD5 is no proof of what is fetched"
-        )
-        message = (
-            message if len(weak) > 1 else "has no SHA-256 in the lock: MD5 is no proof of what is fetched"
-        )
-        found.append(Finding(level=Level.WARNING, subject=weak[0], message=message))
     return tuple(found)
 
 
@@ -414,11 +450,14 @@ def render_prefix(plan: LockPlan, residue: Sequence[str]) -> str:
         problem = "has packages from PyPI, and no Python of conda that runs them"
         raise InputError(plan.lock, problem, "add python to its dependencies, and lock it again")
     runpaths = plan_runpaths(plan.conda_scans, python)
+    links = plan_links(plan.conda_scans)
     written = {path: write_runpath(one) for path, one in runpaths.items()}
+    settings = write_links(links)
     bindings = [bind_link(), bind_fetch(), bind("packages", write_packages(plan.conda))]
     names = ["environment", "packages", "shell"]
     if wheels and python:
-        linked = write_prefix(Var("packages"), plan.system, written, more=Var("more"))
+        more = Binary("//", settings, Var("more")) if settings else Var("more")
+        linked = write_prefix(Var("packages"), plan.system, written, more=more)
         bindings.append(bind("linkPrefix", Lambda("more", linked)))
         alone = call("linkPrefix", Attrs())
         bindings.append(bind("prefix", alone, "The packages of conda alone: what wheels find beside them"))
@@ -427,12 +466,14 @@ def render_prefix(plan: LockPlan, residue: Sequence[str]) -> str:
         whole: Expr = call("linkPrefix", Attrs((bind("trees", trees), bind("moved", Str((_PREFIX,))))))
         names += ["overlay", "prefix", "set"]
     else:
-        whole = write_prefix(Var("packages"), plan.system, written)
+        whole = write_prefix(Var("packages"), plan.system, written, more=settings)
     bindings += [bind("environment", whole), bind("shell", _write_shell())]
     body = Let(tuple(bindings), Attrs((Inherit(tuple(sorted(names))),)))
     nixpkgs = call("import", SearchPath("nixpkgs"), Attrs())
     arguments = Formals((Formal("pkgs", nixpkgs), Formal("lib", select("pkgs", "lib"))), ellipsis=True)
-    opened = [(one.attr, one.permissions) for found in runpaths.values() for one in found.inputs]
+    inputs = [one for found in runpaths.values() for one in found.inputs]
+    inputs += [one.input for one in links.values() if one.input]
+    opened = [(one.attr, one.permissions) for one in inputs]
     title = f"An environment of conda packages, for Python {plan.python} on {plan.system}"
     use = (
         "The attribute environment is the prefix, with bin/python: nix-build FILE -A environment, or "
@@ -456,6 +497,19 @@ def write_runpath(one: RunPath) -> tuple[Expr, ...]:
         link = Str((take(_DRIVER), "/lib"))
         places.append(Commented(f"{', '.join(one.driver)}: of the GPU driver", link))
     return tuple(places)
+
+
+def write_links(links: Mapping[str, Link]) -> Expr | None:
+    """Write the setting of the program that names links in ``lib``; None without any."""
+    if not links:
+        return None
+    places: list[Binding | Inherit] = []
+    for name, one in links.items():
+        path = (take(_DRIVER), f"/lib/{one.file}")
+        if one.input:
+            path = (call("lib.getLib", take(one.input.attr)), f"/{one.input.directory}/{one.file}")
+        places.append(bind(name, Str(path), one.reason))
+    return Attrs((bind("libraries", Attrs(tuple(places))),))
 
 
 def _write_shell() -> Expr:

@@ -1066,10 +1066,21 @@ def link_prefix(given, out, prefix):
     fit_programs(out, given, paths)
     fit_scripts(out, prefix, given, paths)
     write_records(packages, out)
+    add_libraries(out, given.get("libraries", {}))
     for tree in given.get("trees", []):
         lead_to_libraries(out, prefix, given, add_tree(tree, out, (given.get("moved") or prefix, prefix)))
     if given.get("compile"):
         compile_modules(out, python)
+
+
+def add_libraries(out, libraries):
+    """Link libraries from outside into lib, where packages that open them by name look for them."""
+    for name, target in sorted(libraries.items()):
+        path = os.path.join(out, judge_path("lib/" + name, "libraries"))
+        if not os.path.lexists(path):
+            clear_way(out, path)
+            os.makedirs(os.path.join(out, "lib"), exist_ok=True)
+            os.symlink(target, path)
 
 
 def link_wheel(given, out, _):
