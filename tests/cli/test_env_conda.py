@@ -215,6 +215,15 @@ def test_a_named_python_and_channel_count(bench: Path, channel: Path) -> None:
     assert "python 3.11.9" in list_locked(bench)
 
 
+@pytest.mark.parametrize(
+    "spec", ["conda-forge::click", "conda-forge/noarch::click", "click[channel=conda-forge, version='>=8']"]
+)
+def test_a_named_channel_takes_the_place_of_that_of_a_package(bench: Path, channel: Path, spec: str) -> None:
+    (bench / "environment.yml").write_text(f'channels: [elsewhere]\ndependencies: [python, "{spec}"]\n')
+    write(bench, "--from", "environment.yml", "--channel", str(channel))
+    assert "click 8.1.7" in list_locked(bench)
+
+
 PIXI = """
 [workspace]
 channels = ["{channel}"]

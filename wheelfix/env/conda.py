@@ -18,12 +18,13 @@ from wheelfix.errors import ApplyError, InputError, describe
 from wheelfix.index.lookup import find_glibc
 from wheelfix.lock.provided import name_distributions
 from wheelfix.lockfile.conda_lock import render_conda_lock
-from wheelfix.lockfile.environment_yml import parse_environment
+from wheelfix.lockfile.environment_yml import drop_channel, parse_environment
 from wheelfix.lockfile.pixi_toml import DEFAULT, has_manifest, parse_manifest
 from wheelfix.lockfile.prefix import spell_python
 from wheelfix.lockfile.read import read_lock, read_text
 from wheelfix.model.base import replace
 from wheelfix.model.conda import CondaPackage
+from wheelfix.model.conda_project import CondaProject
 from wheelfix.model.lock import Lock, Runtime
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Finding, Level
@@ -84,6 +85,7 @@ def _read_environment(path: Path, options: EnvOptions) -> CondaSource:
         raise InputError(path.name, f"has no environment {options.environment!r}", hint)
     text, subdir = read_text(path, hint=_HINT), find_subdir(options.lock.scan.system)
     project = parse_environment(path.name, text, subdir, options.channels)
+    project = _take_channels(project, options)
     return CondaSource(path=path, name=_ENVIRONMENTS[0], text=text, project=project, subdir=subdir)
 
 
@@ -93,9 +95,22 @@ def _read_manifest(path: Path, options: EnvOptions) -> CondaSource:
     locked = lock.is_file()
     environment = options.environment or DEFAULT
     project = parse_manifest(path.name, text, subdir, environment, options.channels, locked=locked)
+    project = _take_channels(project, options)
     name = path.name if path.name == _PYPROJECT else _PIXI
     return CondaSource(
         path=path, name=name, text=text, project=project, subdir=subdir, lock=lock if locked else None
+    )
+
+
+def _take_channels(project: CondaProject, options: EnvOptions) -> CondaProject:
+    """Let the channels that the user names take the place of those of single packages, too."""
+    if not options.channels:
+        return project
+    return replace(
+        project,
+        specs=tuple(map(drop_channel, project.specs)),
+        constraints=tuple(map(drop_channel, project.constraints)),
+        beside=tuple(map(drop_channel, project.beside)),
     )
 
 
