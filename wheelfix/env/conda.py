@@ -138,7 +138,7 @@ def _find_own(directory: Path) -> Path | None:
 
 
 def _check_copy(directory: Path, source: CondaSource) -> None:
-    """Refuse channels relative to the file, as the file is copied.
+    """Refuse channels and directories of wheels relative to the file, as the file is copied.
 
     Raises:
         InputError: there are some, and the file lies elsewhere.
@@ -149,6 +149,22 @@ def _check_copy(directory: Path, source: CondaSource) -> None:
         if re.match(r"\.{0,2}/", channel) and not channel.startswith("/"):
             hint = "write file:// and the whole path: the file is copied to the environment"
             raise InputError(source.path.name, f"has the channel {channel!r}, relative to itself", hint)
+    for link in source.project.pip.find_links:
+        if not _is_whole(link):
+            hint = "write the whole path: the file is copied to the environment"
+            raise InputError(source.path.name, f"has the directory {link!r}, relative to itself", hint)
+
+
+def _is_whole(link: str) -> bool:
+    return link.startswith("/") or re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", link) is not None
+
+
+def _place_links(project: CondaProject, directory: Path) -> CondaProject:
+    """Let relative directories of wheels start from the file, as uv works elsewhere."""
+    links = tuple(
+        link if _is_whole(link) else str((directory / link).absolute()) for link in project.pip.find_links
+    )
+    return replace(project, pip=replace(project.pip, find_links=links))
 
 
 @contextmanager
@@ -228,6 +244,9 @@ def _make_lock(directory: Path, source: CondaSource, options: EnvOptions) -> tup
         place=source.path.parent,
     )
     packages = solved.packages
+    if not packages:
+        hint = "add dependencies, or name another environment with --group"
+        raise InputError(project.file, "asks for no packages", hint)
     if project.beside:
         packages = keep_reachable(packages, check_specs(project.file, specs))
     python = _find_python(packages)
@@ -238,7 +257,7 @@ def _make_lock(directory: Path, source: CondaSource, options: EnvOptions) -> tup
         raise InputError(project.file, problem, "add python to its dependencies")
     runtime = find_runtime(python, scan.system)
     choices = resolve_pypi(
-        project,
+        _place_links(project, source.path.parent),
         name_distributions(_read_packages(packages, directory, runtime, options)),
         runtime,
         scan.sources or find_package_sources(directory=directory),
