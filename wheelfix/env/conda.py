@@ -246,7 +246,7 @@ def _make_lock(directory: Path, source: CondaSource, options: EnvOptions) -> tup
     packages = solved.packages
     if not packages:
         hint = "add dependencies, or name another environment with --group"
-        raise InputError(project.file, "asks for no packages", hint)
+        raise InputError(project.file, "asks for no packages of channels", hint)
     if project.beside:
         packages = keep_reachable(packages, check_specs(project.file, specs))
     python = _find_python(packages)
