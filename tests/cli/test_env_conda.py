@@ -170,6 +170,15 @@ def test_the_pypi_part_fits_what_conda_has(bench: Path, channel: Path) -> None:
     assert write(bench) == ["all is as it was"]
 
 
+def test_directories_of_wheels_start_from_the_file(bench: Path, channel: Path) -> None:
+    lab = bench / "lab"
+    (lab / "wheels").mkdir(parents=True)
+    build_wheel(lab / "wheels", name="tool", tag="py3-none-any", files={"tool.py": b""})
+    write_environment(lab, channel, "python", more="  - pip:\n    - tool\n    - -f wheels\n")
+    write(bench, "--from", "lab/environment.yml")
+    assert "tool 1.0" in list_locked(bench)
+
+
 def test_variables_are_in_the_shell(bench: Path, channel: Path) -> None:
     write_environment(bench, channel, "click", more="variables:\n  MODE: 'yes'\n  TEXT: \"${x} ''\"\n")
     write(bench, "--from", "environment.yml")
@@ -213,6 +222,15 @@ def test_a_named_python_and_channel_count(bench: Path, channel: Path) -> None:
     assert "'defaults'" in fail(bench, "--from", "environment.yml")
     write(bench, "--from", "environment.yml", "--channel", str(channel), "--python", "3.11")
     assert "python 3.11.9" in list_locked(bench)
+
+
+@pytest.mark.parametrize(
+    "spec", ["conda-forge::click", "conda-forge/noarch::click", "click[channel=conda-forge, version='>=8']"]
+)
+def test_a_named_channel_takes_the_place_of_that_of_a_package(bench: Path, channel: Path, spec: str) -> None:
+    (bench / "environment.yml").write_text(f'channels: [elsewhere]\ndependencies: [python, "{spec}"]\n')
+    write(bench, "--from", "environment.yml", "--channel", str(channel))
+    assert "click 8.1.7" in list_locked(bench)
 
 
 PIXI = """
@@ -298,6 +316,12 @@ def test_kinds_of_environments_do_not_get_mixed_up(bench: Path, channel: Path) -
         ("channels: [CHANNEL]\ndependencies: [libzlib, pip: [x]]\n", [], "no python to install it for"),
         ("channels: [CHANNEL]\ndependencies: [python, pip: [absent]]\n", [], "uv cannot resolve"),
         ("channels: [./chan]\ndependencies: [a]\n", [], "relative to itself"),
+        (
+            "channels: [a]\ndependencies: [b, {pip: [-f ./wheels, c]}]\n",
+            [],
+            "the directory './wheels', relative to itself",
+        ),
+        ("channels: [CHANNEL]\ndependencies: []\n", [], "asks for no packages"),
         ("channels: [a]\ndependencies: [b]\n", ["--group", "x"], "has no environment 'x'"),
         ("channels: [a]\ndependencies: [b]\n", ["--platform", "loongarch64-linux"], "no platform that conda"),
         ("channels: ['a\\e[31m']\ndependencies: [b]\n", [], "is no channel"),

@@ -106,6 +106,7 @@ dependencies:
     - --extra-index-url=https://more.example.org/simple
     - -f ./wheels
     - -e .
+    - ../beside[extra]
     - tool  # why
 pip-repositories: [https://third.example.org/simple]
 allow-pypi-requests: false
@@ -118,6 +119,7 @@ allow-pypi-requests: false
     )
     assert project.requirements == ("tool",)
     assert "'-e .'" in tell(project)
+    assert "'../beside[extra]', a directory" in tell(project)
     assert "allow-pypi-requests" in tell(project)
 
 
@@ -150,7 +152,7 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
         ("dependencies: [{pip: [-r other.txt]}]\n", "'-r other.txt' is an option that is not followed"),
         ("dependencies: [{pip: ['git+https://x.example.org/y']}]\n", "is no requirement"),
         ("dependencies: [{pip: ['y @ git+https://x.example.org/y']}]\n", "comes from a repository"),
-        ("dependencies: [{pip: ['./y']}]\n", "is no requirement"),
+        ("dependencies: [{pip: ['./y.whl']}]\n", "is no requirement"),
         ("dependencies: [{pip: ['a\\x1b[31m']}]\n", "is no requirement"),
         ("dependencies: []\nvariables: [a]\n", "variables: is not a table"),
         ("dependencies: []\nvariables: {'a;b': c}\n", "is no name of an environment variable"),

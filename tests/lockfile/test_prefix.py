@@ -95,6 +95,23 @@ def test_what_a_lock_has_not_is_told(
     assert hint in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("lock", "message", "hint"),
+    [
+        (
+            replace(LOCK, groups=("default", "empty"), default_groups=("empty",)),
+            "has no packages in the environment empty",
+            "name another environment with --group: default, gpu",
+        ),
+        (replace(LOCK, platforms=()), "has no packages", "add dependencies, and lock again"),
+    ],
+)
+def test_an_environment_without_packages_is_told(lock: Lock, message: str, hint: str) -> None:
+    with pytest.raises(InputError) as caught:
+        narrow_lock(lock, "x86_64-linux", Asked())
+    assert (caught.value.problem, caught.value.hint) == (message, hint)
+
+
 def test_a_platform_with_a_name_of_its_own_is_taken_where_it_is_the_only_one() -> None:
     own = CondaPlatform(name="box", subdir="linux-64", in_groups=("default",))
     lock = replace(LOCK, platforms=(own,), conda=(package("zlib", platform="box"),))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import shlex
 import zipfile
 from collections.abc import Callable, Sequence
@@ -297,6 +298,26 @@ def test_programs_in_an_environment_of_devenv_are_patched_too(top: Path) -> None
     _, pasted = read_screen(text)
     assert pasted[0].text == "wheelfix patch .devenv/state/venv"
     assert not any("devenv.nix" in one.said for one in pasted), "devenv gives no loader"
+
+
+def test_what_conda_has_installed_wants_a_loader_first(top: Path) -> None:
+    prefix = top / "prefix"
+    program = build_elf(top.parent / "elf", "tool", needed=["libm.so.6"], executable=True)
+    for path, data in (("bin/python3.12", program), ("bin/tool", program)):
+        (prefix / path).parent.mkdir(parents=True, exist_ok=True)
+        (prefix / path).write_bytes(data)
+    (prefix / "lib/python3.12/site-packages").mkdir(parents=True)
+    (prefix / "conda-meta").mkdir()
+    record = {"name": "python", "version": "3.12.4", "build": "0", "build_number": 0, "subdir": "linux-64"}
+    record |= {"depends": [], "files": ["bin/python3.12", "bin/tool"]}
+    (prefix / "conda-meta" / "python-3.12.4-0.json").write_text(json.dumps(record))
+    (prefix / "conda-meta" / "history").write_text("")
+    text = run(["scan", "prefix"])
+    assert "a loader for programs: python3.12, tool" in text.splitlines()[0]
+    _, pasted = read_screen(text)
+    assert pasted[0].said.startswith("On NixOS with nix-ld")
+    assert not any("devenv.nix" in one.said for one in pasted)
+    assert (pasted[-1].text, "site-packages alone" in pasted[-1].said) == ("wheelfix patch prefix", True)
 
 
 def test_what_devenv_made_has_its_list_first(top: Path) -> None:

@@ -129,6 +129,20 @@ def test_what_a_prefix_leaves_open_is_told(prefix: Path, shelf: Path) -> None:
     assert found.conda[0].sha256 == digest, "for those who write code"
 
 
+def test_weak_hashes_of_a_whole_channel_are_told_once(tmp_path: Path, shelf: Path) -> None:
+    weak = [entry(shelf, name, weak=True) for name in ("libdemo", "python", "zlib")]
+    found = plan(write_pixi(tmp_path / "pixi.lock", weak), shelf, dialect=Dialect.CONDA)
+    said = [(subject, message) for level, subject, message in tell(found) if "md5" in message.lower()]
+    weak_as = "has an md5 alone in the lock, which is weak, as 2 more"
+    assert said == [
+        (
+            "libdemo 3.0",
+            f"{weak_as}: the files that were read are taken for the right ones",
+        )
+    ]
+    assert all(one.sha256 for one in found.conda)
+
+
 def test_a_list_of_libraries_has_what_the_prefix_has_not(prefix: Path, shelf: Path) -> None:
     text = render_lock(plan(prefix, shelf))
     assert "pkgs.libGL" in text

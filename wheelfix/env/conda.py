@@ -18,12 +18,13 @@ from wheelfix.errors import ApplyError, InputError, describe
 from wheelfix.index.lookup import find_glibc
 from wheelfix.lock.provided import name_distributions
 from wheelfix.lockfile.conda_lock import render_conda_lock
-from wheelfix.lockfile.environment_yml import parse_environment
+from wheelfix.lockfile.environment_yml import drop_channel, parse_environment
 from wheelfix.lockfile.pixi_toml import DEFAULT, has_manifest, parse_manifest
 from wheelfix.lockfile.prefix import spell_python
 from wheelfix.lockfile.read import read_lock, read_text
 from wheelfix.model.base import replace
 from wheelfix.model.conda import CondaPackage
+from wheelfix.model.conda_project import CondaProject
 from wheelfix.model.lock import Lock, Runtime
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Finding, Level
@@ -84,6 +85,7 @@ def _read_environment(path: Path, options: EnvOptions) -> CondaSource:
         raise InputError(path.name, f"has no environment {options.environment!r}", hint)
     text, subdir = read_text(path, hint=_HINT), find_subdir(options.lock.scan.system)
     project = parse_environment(path.name, text, subdir, options.channels)
+    project = _take_channels(project, options)
     return CondaSource(path=path, name=_ENVIRONMENTS[0], text=text, project=project, subdir=subdir)
 
 
@@ -93,9 +95,22 @@ def _read_manifest(path: Path, options: EnvOptions) -> CondaSource:
     locked = lock.is_file()
     environment = options.environment or DEFAULT
     project = parse_manifest(path.name, text, subdir, environment, options.channels, locked=locked)
+    project = _take_channels(project, options)
     name = path.name if path.name == _PYPROJECT else _PIXI
     return CondaSource(
         path=path, name=name, text=text, project=project, subdir=subdir, lock=lock if locked else None
+    )
+
+
+def _take_channels(project: CondaProject, options: EnvOptions) -> CondaProject:
+    """Let the channels that the user names take the place of those of single packages, too."""
+    if not options.channels:
+        return project
+    return replace(
+        project,
+        specs=tuple(map(drop_channel, project.specs)),
+        constraints=tuple(map(drop_channel, project.constraints)),
+        beside=tuple(map(drop_channel, project.beside)),
     )
 
 
@@ -123,7 +138,7 @@ def _find_own(directory: Path) -> Path | None:
 
 
 def _check_copy(directory: Path, source: CondaSource) -> None:
-    """Refuse channels relative to the file, as the file is copied.
+    """Refuse channels and directories of wheels relative to the file, as the file is copied.
 
     Raises:
         InputError: there are some, and the file lies elsewhere.
@@ -134,6 +149,22 @@ def _check_copy(directory: Path, source: CondaSource) -> None:
         if re.match(r"\.{0,2}/", channel) and not channel.startswith("/"):
             hint = "write file:// and the whole path: the file is copied to the environment"
             raise InputError(source.path.name, f"has the channel {channel!r}, relative to itself", hint)
+    for link in source.project.pip.find_links:
+        if not _is_whole(link):
+            hint = "write the whole path: the file is copied to the environment"
+            raise InputError(source.path.name, f"has the directory {link!r}, relative to itself", hint)
+
+
+def _is_whole(link: str) -> bool:
+    return link.startswith("/") or re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", link) is not None
+
+
+def _place_links(project: CondaProject, directory: Path) -> CondaProject:
+    """Let relative directories of wheels start from the file, as uv works elsewhere."""
+    links = tuple(
+        link if _is_whole(link) else str((directory / link).absolute()) for link in project.pip.find_links
+    )
+    return replace(project, pip=replace(project.pip, find_links=links))
 
 
 @contextmanager
@@ -213,6 +244,9 @@ def _make_lock(directory: Path, source: CondaSource, options: EnvOptions) -> tup
         place=source.path.parent,
     )
     packages = solved.packages
+    if not packages:
+        hint = "add dependencies, or name another environment with --group"
+        raise InputError(project.file, "asks for no packages of channels", hint)
     if project.beside:
         packages = keep_reachable(packages, check_specs(project.file, specs))
     python = _find_python(packages)
@@ -223,7 +257,7 @@ def _make_lock(directory: Path, source: CondaSource, options: EnvOptions) -> tup
         raise InputError(project.file, problem, "add python to its dependencies")
     runtime = find_runtime(python, scan.system)
     choices = resolve_pypi(
-        project,
+        _place_links(project, source.path.parent),
         name_distributions(_read_packages(packages, directory, runtime, options)),
         runtime,
         scan.sources or find_package_sources(directory=directory),

@@ -241,6 +241,7 @@ def plan_overlay(
     together = scan_readings((*found.wheels, *found.conda, *beside), options.scan)
     together = together[: len(together) - len(beside)]  # what conda provides is concluded in its prefix
     scans, conda_scans = together[: len(found.wheels)], together[len(found.wheels) :]
+    conda = add_digests(request.lock.conda, found.conda)
     collisions = find_collisions(found.wheels)
     traits = TRAITS[options.dialect]
     complete = traits.complete
@@ -275,7 +276,7 @@ def plan_overlay(
         *tell_qts(wheel.distribution for wheel in found.wheels),
         *tell_gaps(overrides),
         *tell_choices(choices, found.builds),
-        *(tell_limits(choices, request.lock.conda) if traits.whole else ()),
+        *(tell_limits(choices, conda) if traits.whole else ()),
         *(tell_directories(selection.packages) if traits.whole else ()),
         *(tell_own(request.lock.name, overrides) if options.form is Form.FILE else ()),
         *tell_dependencies(overrides),
@@ -305,7 +306,7 @@ def plan_overlay(
         built=() if complete else built,
         collisions=collisions,
         findings=tuple(sorted(set(findings), key=lambda f: (order.index(f.level), f.subject, f.message))),
-        conda=add_digests(request.lock.conda, found.conda),
+        conda=conda,
         conda_scans=conda_scans,
         read=found.read,
     )

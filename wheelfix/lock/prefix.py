@@ -71,6 +71,7 @@ SET = Var("set")
 _PREFIX = Var("prefix")
 _ENVIRONMENT = Var("environment")
 _DRIVER = "addDriverRunpath.driverLink"
+_GIVE = "give the file with --find-links DIR"
 _TOOLS = ("python3", "zstd", "patchelf")
 _FORBIDDEN = re.compile(r"[^A-Za-z0-9+._?=-]")
 """What no name in a Nix store has."""
@@ -414,7 +415,10 @@ def tell_limits(choices: Iterable[Choice], packages: Iterable[CondaPackage]) -> 
     for choice in choices:
         package = choice.package
         if choice.kind is ChoiceKind.SDIST and package.source is SourceKind.LOCAL:
-            message = "is a directory, and is not in the environment: add its sources to PYTHONPATH"
+            message = (
+                "is a directory, and is not in the environment: add its sources to PYTHONPATH, or build a "
+                "wheel of it with pip wheel and name that with --find-links"
+            )
             found.append(Finding(level=Level.WARNING, subject=package.label, message=message))
         elif choice.kind is ChoiceKind.SDIST:
             message = (
@@ -582,7 +586,7 @@ def _write_wheel(choice: Choice, scan: WheelScan | None) -> Binding:
     package, file = choice.package, choice.file
     if file is None or file.sha256 is None:
         name = escape_path(file.filename) if file else package.label
-        raise InputError(name, "has no hash in the lock, without which Nix fetches nothing", "lock it again")
+        raise InputError(name, "has no hash in the lock, without which Nix fetches nothing", _GIVE)
     stored = clean_name(file.filename)
     hashed = text(f"sha256-{b64encode(bytes.fromhex(file.sha256)).decode()}")
     local = _find_place(file.url or "", file.path)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from wheelfix.errors import InputError
+from wheelfix.lock.built import add_built
 from wheelfix.lock.model import LockOptions, LockRequest, Selection
 from wheelfix.lock.plan import find_dependencies
 from wheelfix.lock.r_packages import check_r_packages
@@ -13,6 +14,7 @@ from wheelfix.lockfile.prefix import find_lock_python, narrow_lock
 from wheelfix.lockfile.read import read_lock, read_project, read_rules
 from wheelfix.lockfile.select import make_distribution
 from wheelfix.model.base import replace
+from wheelfix.model.lock_formats import CONDA_KINDS
 from wheelfix.outside.places import find_cache
 from wheelfix.override.dependencies import fetch_dependencies
 from wheelfix.override.dialects import TRAITS
@@ -27,7 +29,8 @@ def read_request(path: Path, options: LockOptions) -> LockRequest:
     """Read a lock, and the rules of the project beside it.
 
     Raises:
-        InputError: one of them cannot be read, or is invalid.
+        InputError: one of them cannot be read, or is invalid; or a directory that the user
+            names does not exist.
     """
     lock = narrow_lock(read_lock(path), options.scan.system, options.asked)
     project = read_project(path.parent)
@@ -38,6 +41,9 @@ def read_request(path: Path, options: LockOptions) -> LockRequest:
         packages = tuple(sorted({*packages, *check_r_packages(project.r_packages, where)}))
     chosen = find_lock_python(options.scan.python, lock, path.parent)
     runtime = find_runtime(chosen.version, options.scan.system)
+    _check_directories(options.find_links)
+    if lock.kind in CONDA_KINDS:
+        lock = add_built(lock, options.find_links, base=path.parent, cache=find_cache().readings)
     return LockRequest(
         lock=lock,
         rules=rules,
@@ -75,14 +81,7 @@ def read_dependencies(
 
 
 def find_places(path: Path, request: LockRequest, options: LockOptions) -> Places:
-    """Return the places where the files of a lock are looked for and kept.
-
-    Raises:
-        InputError: a directory that the user names does not exist.
-    """
-    for directory in options.find_links:
-        if not directory.is_dir():
-            raise InputError(str(directory), "is no directory", "give a directory of wheels")
+    """Return the places where the files of a lock are looked for and kept."""
     return Places(
         base=path.parent,
         cache=find_cache(),
@@ -105,3 +104,9 @@ def read_rust(request: LockRequest, found: LockReadings, options: LockOptions) -
     compiled = [name for name, system in found.builds.items() if system.cargo]
     plans = {name: read_plan(found.sdists[name], request.runtime.python) for name in compiled}
     return {name: plan for name, plan in plans.items() if plan}
+
+
+def _check_directories(directories: Sequence[Path]) -> None:
+    for directory in directories:
+        if not directory.is_dir():
+            raise InputError(str(directory), "is no directory", "give a directory of wheels")

@@ -39,6 +39,8 @@ _OTHERS = frozenset({"osx", "osx64", "arm64", "win", "win64", "win32", "linux32"
 _SELECTOR = re.compile(r"(.+?)\s*(#.*)\[([^\[\]]+)\](?(2)[^\(\)]*)$")
 """A line with a selector, as conda-lock finds it (``conda_lock/src_parser/selectors.py``)."""
 _OPTION = re.compile(r"(--?[a-z][a-z-]*)(?:[= ]\s*(.*))?$")
+_CHANNEL = re.compile(r"""(?:\A|,)\s*channel\s*=\s*(?:"[^"]*"|'[^']*'|[^,]*)""")
+_DIRECTORY = re.compile(r"\.{1,2}(?:/[^;@\[\]]*)?(?:\[[^\[\]]*\])?\Z")
 _EDITABLE = frozenset({"-e", "--editable"})
 _INDEXES = frozenset({"-i", "--index-url"})
 _LINKS = frozenset({"-f", "--find-links"})
@@ -118,6 +120,22 @@ def read_channels(file: str, channels: Sequence[str], findings: list[Finding]) -
     return tuple(dict.fromkeys(kept))
 
 
+def drop_channel(spec: str) -> str:
+    """Return a match specification without the channel that it names.
+
+    Example:
+        >>> drop_channel("conda-forge::zlib=1.3"), drop_channel('zlib[version=">=1,<2", channel="nvidia"]')
+        ('zlib=1.3', 'zlib[version=">=1,<2"]')
+    """
+    bare = re.sub(r"\A\s*[^\s\[\]<>=]*::", "", spec)
+    return re.sub(r"\[([^\[\]]*)\]", _drop_key, bare)
+
+
+def _drop_key(brackets: re.Match[str]) -> str:
+    kept = _CHANNEL.sub("", brackets[1]).lstrip(", ")
+    return f"[{kept}]" if kept else ""
+
+
 class Pip(Struct):
     """The PyPI part of an environment.
 
@@ -145,7 +163,7 @@ def read_pip(file: str, lines: Sequence[str]) -> Pip:
         name, value = (option[1], (option[2] or "").strip()) if option else ("", "")
         if not text:
             continue
-        if name in _EDITABLE:
+        if name in _EDITABLE or (_DIRECTORY.match(text) and not text.endswith(".whl")):
             message = f"has {text[:_SHOWN]!r}, a directory, which the environment leaves out"
             findings.append(_tell(file, message))
         elif name in _INDEXES and value:

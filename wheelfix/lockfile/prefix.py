@@ -90,7 +90,14 @@ def _find_platform(lock: Lock, system: str, groups: Collection[str]) -> CondaPla
         names = ", ".join(one.name for one in fitting)
         raise InputError(lock.name, f"has several platforms for {subdir}: {names}", "lock one of them alone")
     where = f" in {'/'.join(sorted(groups))}" if len(own) < len(lock.platforms) else ""
-    has = ", ".join(one.name for one in own) or "no platform"
+    if not own and lock.platforms:
+        rest = sorted({group for one in lock.platforms if one.subdir == subdir for group in one.in_groups})
+        problem = f"has no packages in the environment {'/'.join(sorted(groups))}"
+        hint = "name another environment with --group" + (f": {', '.join(rest)}" if rest else "")
+        raise InputError(lock.name, problem, hint)
+    if not own:
+        raise InputError(lock.name, "has no packages", "add dependencies, and lock again")
+    has = ", ".join(one.name for one in own)
     hint = "lock it for that platform too, or name another with --platform"
     raise InputError(lock.name, f"is not locked for {subdir}{where}; it has {has}", hint)
 

@@ -43,12 +43,12 @@ def find_in_directories(
 
 
 def list_matching(directories: Iterable[Path], name: str, version: str | None) -> Iterator[Path]:
-    """Yield the wheels of a distribution in directories, by normalised name and version."""
+    """Yield the wheels of a distribution in directories, by normalised name and version; None is any."""
     for directory in directories:
         with suppress(OSError):
             for path in sorted(directory.iterdir()):
                 parsed = parse_filename(path.name) if path.name.endswith(".whl") else None
-                if parsed and parsed[0] == name and parsed[1] == version:
+                if parsed and parsed[0] == name and version in (None, parsed[1]):
                     yield path
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -40,6 +41,9 @@ BESIDE = "beside"
 """Dependency group of what is resolved together with something, and is no part of it."""
 _NO_SOLUTION = 1
 _HINT = "change the requirement, or check the index"
+_NO_WHEELS = b"no usable wheels"
+_CHOSEN = re.compile(rb"^Using \S+ \S+.*\n", re.MULTILINE)
+"""uv's line about the interpreter that it runs, which is not the one that is asked for."""
 
 
 def lock_requirements(
@@ -198,7 +202,10 @@ def _run_lock(
     if result.code:
         if result.code != _NO_SOLUTION:
             hint = "check the network and the package index, then run the same command again"
-        raise InputError(subject, f"uv cannot resolve it: {quote_output(result.messages)}", hint)
+        elif hint == _HINT and _NO_WHEELS in result.messages:
+            hint = "name a version that has a wheel, or take it from elsewhere: no sources are built for this"
+        said = _CHOSEN.sub(b"", result.messages)
+        raise InputError(subject, f"uv cannot resolve it: {quote_output(said)}", hint)
     if show:
         sys.stderr.write(result.messages.decode("utf-8", "replace"))
 

@@ -144,7 +144,8 @@ def _advise_installed(
         )
     changed = [part.target for part in parts if part.target.kind is TargetKind.ENVIRONMENT]
     texts = dict.fromkeys(target.text for target in changed)
-    remedies = [patch_environment(text, is_whole=not told) for text in texts]
+    prefixes = _find_prefixes(parts, overrides)
+    remedies = [patch_environment(text, is_whole=not told) for text in texts if text not in prefixes]
     arguments = " ".join(map(quote_target, targets)) + options
     remedies += list_remedies(
         wanted,
@@ -152,9 +153,33 @@ def _advise_installed(
         programs,
         is_first=not remedies,
         is_devenv=any(".devenv" in text.split("/") for text in texts),
-        is_python=not all(_is_program(one) for part in parts for one in part.scan.objects),
+        is_python=not prefixes and not all(_is_program(one) for part in parts for one in part.scan.objects),
     )
+    remedies += [_patch_prefix(text) for text in texts if text in prefixes]
     return Advice(headline=f"{subject} {said}", told=tuple(told), remedies=tuple(remedies), installed=True)
+
+
+def _find_prefixes(parts: Sequence[TargetScan], overrides: Sequence[Override]) -> frozenset[str]:
+    """List the prefixes in which packages of conda need what only a loader gives them, as users name them.
+
+    ``patch`` changes what wheels have installed: programs and libraries of conda stay as they are.
+    """
+    wanting = {one.name for one in overrides if one.inputs or one.driver}
+    return frozenset(
+        part.target.text
+        for part in parts
+        if part.reading.distribution.conda
+        and (part.scan.name in wanting or any(_is_program(one) for one in part.scan.objects))
+    )
+
+
+def _patch_prefix(text: str) -> Remedy:
+    command = f"wheelfix patch {quote_target(text)}"
+    return Remedy(
+        text="Beside that, for what is in its site-packages alone: change it in place "
+        f"(to take it back: `{command} --undo`):",
+        command=command,
+    )
 
 
 def patch_environment(text: str, *, is_whole: bool = True) -> Remedy:

@@ -345,7 +345,8 @@ class _Fetcher:
         if file and file.url and urlsplit(file.url).scheme in {"http", "https"}:
             if file.sha256 is None:
                 problem = "has no sha256 in the lock"
-                raise InputError(file.filename, problem, "lock again with a tool that writes hashes")
+                hint = "lock again with a tool that writes hashes, or give the file with --find-links DIR"
+                raise InputError(file.filename, problem, hint)
             place, on_bytes = places.cache.find_locked(package, file), partial(self._count, package.label)
             fetch_locked(client, file, place, on_bytes=on_bytes, stop=self._stop)
             return place

@@ -11,7 +11,7 @@ import hashlib
 import os
 import re
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import unquote, urlsplit
@@ -140,7 +140,26 @@ def tell_prefix(
     found: list[Finding] = []
     for one in packages:
         found += _tell_package(one, read.get(one.name), python)
+    for kind, weak in (
+        ("has an md5 alone in the lock, which is weak", [one for one in packages if one.md5]),
+        ("has no hash in the lock", [one for one in packages if not one.md5]),
+    ):
+        found += _tell_weak(kind, [one for one in weak if one.sha256 is None and one.name in read], read)
     return tuple(found)
+
+
+def _tell_weak(
+    problem: str, packages: Sequence[CondaPackage], read: Mapping[str, Reading]
+) -> Iterable[Finding]:
+    """Tell of packages without a strong hash: together, as a whole channel may have none."""
+    if not packages:
+        return
+    first, rest = packages[0], len(packages) - 1
+    read_as = f"the file that was read has sha256 {read[first.name].about.sha256}"
+    if rest:
+        problem += f", as {rest} more"
+        read_as = "the files that were read are taken for the right ones"
+    yield Finding(level=Level.WARNING, subject=first.label, message=f"{problem}: {read_as}")
 
 
 def _tell_package(package: CondaPackage, reading: Reading | None, python: str | None) -> Iterable[Finding]:
@@ -153,10 +172,6 @@ def _tell_package(package: CondaPackage, reading: Reading | None, python: str | 
             Level.ERROR, f"is built by pixi from {place}: the lock has no file of it, so it is left out"
         )
         return
-    if package.sha256 is None and reading:
-        digest = reading.about.sha256
-        weak = "has an md5 alone in the lock, which is weak" if package.md5 else "has no hash in the lock"
-        yield tell(Level.WARNING, f"{weak}: the file that was read has sha256 {digest}")
     build = reading.distribution.conda if reading else None
     if build and build.links_scripts:
         yield tell(Level.WARNING, "has a script that conda runs when it links it: it is not run")

@@ -91,3 +91,28 @@ def test_no_loader_is_missing(state: ProgramState, said: str, done: str) -> None
 def test_nix_ld_is_for_nixos() -> None:
     assert explain(SAID, ran=True, nixos=True)[2]
     assert not explain(SAID, ran=True)[2]
+
+
+@pytest.mark.parametrize(
+    ("program", "lines"),
+    [
+        (
+            "w/.pixi/envs/default/bin/python",
+            (
+                "See what it needs with nix-ld: wheelfix scan w/.pixi/envs/default",
+                "Or let Nix make it: wheelfix lock w/pixi.lock -o environment.nix",
+            ),
+        ),
+        (
+            "/home/bea/miniconda3/envs/lab/bin/python",
+            ("See what it needs with nix-ld: wheelfix scan /home/bea/miniconda3/envs/lab",),
+        ),
+    ],
+)
+def test_programs_of_conda_are_not_patched(program: str, lines: tuple[str, ...]) -> None:
+    trouble = EXPLAIN[SymptomKind.NO_LOADER](
+        Symptom(kind=SymptomKind.NO_LOADER, wanted_by=program), Situation()
+    )
+    assert trouble is not None
+    assert trouble.now == lines
+    assert trouble.nix_ld

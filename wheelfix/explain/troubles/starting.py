@@ -19,6 +19,7 @@ from wheelfix.explain.model import (
     SymptomKind,
     Trouble,
 )
+from wheelfix.explain.paths import find_interpreter
 from wheelfix.explain.programs import Origin, Program, is_python, parse_program
 from wheelfix.explain.troubles.common import FROM_NIX, Explain
 from wheelfix.explain.troubles.settings import write_browsers, write_shell
@@ -210,6 +211,8 @@ def _explain_loader(symptom: Symptom, situation: Situation) -> Trouble:
     paste: list[tuple[str, str]] = []
     if state is ProgramState.ABSENT and symptom.unsure:
         now.append("Make the environment: uv sync, or pip install -r requirements.txt")
+    elif program and program.root and _is_of_conda(path):
+        now += _advise_prefix(program.root)
     elif program and program.root:
         now.append(f"wheelfix patch {shlex.quote(program.root)}")
     elif path and "/" not in path and symptom.unsure:
@@ -224,6 +227,22 @@ def _explain_loader(symptom: Symptom, situation: Situation) -> Trouble:
     missing_loader = here and state not in _OTHERWISE
     return Trouble(
         kind=SymptomKind.NO_LOADER, what=what, now=tuple(now), paste=tuple(paste), nix_ld=missing_loader
+    )
+
+
+def _is_of_conda(path: str) -> bool:
+    """Whether conda or pixi has installed a program, which ``wheelfix patch`` leaves as it is."""
+    return find_interpreter((f"/{path}",)) is Interpreter.CONDA
+
+
+def _advise_prefix(root: str) -> tuple[str, ...]:
+    listed = f"See what it needs with nix-ld: wheelfix scan {shlex.quote(root)}"
+    project, inside, _ = root.rpartition(".pixi/envs/")
+    if not inside:
+        return (listed,)
+    return (
+        listed,
+        f"Or let Nix make it: wheelfix lock {shlex.quote(f'{project}pixi.lock')} -o environment.nix",
     )
 
 
@@ -309,7 +328,7 @@ def _advise(
     if program.origin is Origin.RUST:
         attr = "rustup" if ".rustup/" in program.path else None
     script = state in _OTHERWISE or not program.compiled
-    if program.origin is Origin.ENVIRONMENT and script and program.root:
+    if program.origin is Origin.ENVIRONMENT and script and program.root and not _is_of_conda(program.path):
         root = shlex.quote(program.root)
         now.append(f"If its Python is gone, make the environment anew: rm -r {root}, then uv sync.")
     if "/pre-commit/" in program.path:
