@@ -706,3 +706,27 @@ def test_a_view_leads_back_into_the_prefix(tmp_path: Path) -> None:
     own = read_header(view.out / site / "mod" / "x.so", "--print-rpath").split(":")
     assert own == ["$ORIGIN", str(prefix / "lib")]
     assert read_header(view.out / site / "mod" / "bare.so", "--print-rpath") == str(prefix / "lib")
+
+
+def test_links_of_a_view_lead_into_the_prefix(tmp_path: Path) -> None:
+    site = "lib/python3.11/site-packages"
+    files: dict[str, Member | bytes] = {
+        f"{site}/mod/x.py": b"",
+        f"{site}/mod/own.py": Member(b"x.py", link=True),
+        f"{site}/mod/itself": Member(b"../mod", link=True),
+        f"{site}/mod/library.so": Member(b"../../../libz.so.1", link=True),
+        f"{site}/mod/other": Member(b"../other", link=True),
+        "lib/libz.so.1": b"z",
+    }
+    other = build_conda(tmp_path, "other", {f"{site}/other/y.py": b""})
+    prefix = link_ours([build_conda(tmp_path, "mod", files), other], tmp_path / "prefix").out
+    given = {"mode": "view", "prefix": str(prefix), "name": "mod", "site_packages": site}
+    view = run_link(given, tmp_path / "view").out / site / "mod"
+    links = {path.name: str(path.readlink()) for path in view.iterdir() if path.is_symlink()}
+    assert links == {
+        "own.py": "x.py",
+        "itself": "../mod",
+        "library.so": str(prefix / "lib" / "libz.so.1"),
+        "other": str(prefix / site / "other"),
+    }
+    assert all(path.exists() for path in view.iterdir())

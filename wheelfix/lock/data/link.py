@@ -1035,7 +1035,7 @@ def write_record(out, python, about, rows):
         for path in paths:
             quoted = (
                 chr(34) + path.replace(chr(34), 2 * chr(34)) + chr(34)
-                if "," in path or chr(34) in path
+                if any(one in path for one in (",", chr(34), NEWLINE, chr(13)))
                 else path
             )
             file.write(quoted + ",," + NEWLINE)
@@ -1182,17 +1182,25 @@ def link_view(given, out, _):
     site = given["site_packages"].rstrip("/") + "/"
     paths = [path for path in record["files"] if python.match(path)]
     directories = {os.path.join(prefix, os.path.dirname(path)) for path in paths}
+    kept = {*paths, *(above for path in paths for above in list_above(path) if python.match(above))}
     for path in paths:
         old, new = os.path.join(prefix, path), os.path.join(out, site + python.sub("", path, count=1))
         os.makedirs(os.path.dirname(new), exist_ok=True)
         if os.path.islink(old):
-            os.symlink(os.readlink(old), new)
+            os.symlink(point_back(old, prefix, kept), new)
             continue
         shutil.copyfile(old, new)
         os.chmod(new, 0o755 if os.access(old, os.X_OK) else 0o644)
         elf = read_elf(new)
         if elf and elf.needed:
             lead_back(new, elf, prefix, os.path.dirname(old), directories)
+
+
+def point_back(link, prefix, kept):
+    """Return where a link that was moved leads: to what was moved with it, or into the prefix as before."""
+    target = os.readlink(link)
+    full = os.path.normpath(os.path.join(os.path.dirname(link), target))
+    return target if os.path.relpath(full, prefix) in kept else full
 
 
 def lead_back(path, elf, prefix, place, directories):
