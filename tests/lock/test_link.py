@@ -9,7 +9,9 @@ import importlib.util
 import io
 import json
 import random
+import re
 import shutil
+import struct
 import subprocess
 import sys
 import tarfile
@@ -385,10 +387,150 @@ def test_a_name_of_gigabytes_is_refused(tmp_path: Path) -> None:
     archive = build_conda(tmp_path, "evil", {"a": b"x"}, suffix=".tar.bz2")
     entry = tarfile.TarInfo("././@LongLink")
     entry.type, entry.size = tarfile.GNUTYPE_LONGNAME, 8 << 30
-    archive.write_bytes(bz2.compress(entry.tobuf() + bytes(1 << 20)))
+    archive.write_bytes(bz2.compress(entry.tobuf(tarfile.GNU_FORMAT) + bytes(1 << 20)))
     given = {"mode": "prefix", "packages": [{"archive": str(archive), "name": "evil"}]}
     (line,) = run_link(given, tmp_path / "out").said
     assert "is damaged: has a header that is no file, directory or link" in line
+
+
+def test_names_that_only_extended_headers_hold_are_read(tmp_path: Path) -> None:
+    files: dict[str, Member | bytes] = {"share/caf\xe9": b"1", f"share/{'d' * 200}/{'f' * 200}": b"2"}
+    for suffix in (".conda", ".tar.bz2"):
+        archive = build_conda(tmp_path / suffix, "long", files, suffix=suffix)
+        linked = link_ours([archive], tmp_path / suffix / "out")
+        assert linked.said == []
+        assert files.keys() <= list_files(linked.out).keys()
+
+
+def test_a_list_of_holes_is_not_read(tmp_path: Path) -> None:
+    form = {"major": "1", "minor": "0", "realsize": "9999999", "name": "a"}
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        entry = tarfile.TarInfo("a")
+        entry.pax_headers = {f"GNU.sparse.{key}": value for key, value in form.items()}
+        entry.size = 1024
+        tar.addfile(entry, io.BytesIO(b"1\n0\n512\n".ljust(1024, b"\0")))
+    archive = build_conda(tmp_path, "evil", {"a": b"x"})
+    write_conda(archive, "evil-1.0-0", make_tar([("info/index.json", Member(b"{}"))]), made.getvalue())
+    given = {"mode": "prefix", "packages": [{"archive": str(archive), "name": "evil"}]}
+    (line,) = run_link(given, tmp_path / "out").said
+    assert line.endswith("is damaged: has a file with holes")
+
+
+@pytest.mark.parametrize(
+    ("path", "member"),
+    [
+        ("nix-support/setup-hook", Member(b"touch /ran")),
+        ("nix-support", Member(b"share", link=True)),
+        ("conda-meta/history", Member(b"")),
+        ("conda-meta/other-1.0-0.json", Member(b"{}")),
+        ("conda-meta", Member(b"share", link=True)),
+        ("conda-meta", Member(b"")),
+    ],
+)
+def test_what_nix_runs_and_records_are_not_for_packages(tmp_path: Path, path: str, member: Member) -> None:
+    archive = build_conda(tmp_path, "evil", {"share/x": b"", path: member})
+    assert say([archive], tmp_path) == f'evil: has "{path}", which is not for packages'
+
+
+@pytest.mark.parametrize("path", ["nix-support/setup-hook", "conda-meta/history"])
+def test_wheels_have_no_such_files_either(tmp_path: Path, path: str) -> None:
+    wheel = build_wheel(tmp_path, name="evil", files={f"evil-1.0.data/data/{path}": b"touch /ran"})
+    given = {"mode": "wheel", "wheel": str(wheel), "file": wheel.name, "prefix": "/p", "python": "3.11"}
+    (line,) = run_link({**given, "site_packages": "lib/python3.11/site-packages"}, tmp_path / "out").said
+    assert line.endswith(f'has "{path}", which is not for packages')
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("depends", 5), ("depends", [5]), ("depends", "x"), ("url", 5), ("version", []), ("subdir", {})],
+)
+def test_descriptions_of_other_types_are_refused(tmp_path: Path, key: str, value: object) -> None:
+    archive = build_conda(tmp_path, "evil", {"a": b"x"}, index={key: value})
+    assert f"has an info/index.json in which {key} is of no type" in say([archive], tmp_path)
+
+
+def test_a_path_of_any_length_is_refused_in_a_short_line(tmp_path: Path) -> None:
+    paths = [{"_path": "d/" * 50_000 + "x", "path_type": "directory"}]
+    said = say([build_conda(tmp_path, "evil", {"a": b"x"}, paths=paths)], tmp_path)
+    assert "characters" in said
+    assert len(said) < 700
+
+
+def test_many_names_of_an_elf_file_are_not_read(tmp_path: Path, program: Any) -> None:
+    data = bytearray(build_elf(tmp_path, "x.so", needed=["libz.so.1"]))
+    path = tmp_path / "x.so"
+    path.write_bytes(data)
+    assert "libz.so.1" in program.read_elf(str(path)).needed
+    at = struct.unpack_from("<Q", data, 32)[0]
+    for header in range(at, at + 56 * struct.unpack_from("<H", data, 56)[0], 56):
+        kind = struct.unpack_from("<I", data, header)[0]
+        if kind == 2:
+            struct.pack_into("<Q", data, header + 8, len(data))
+            struct.pack_into("<Q", data, header + 32, 16 * 200_000)
+    names = struct.pack("<QQ", 1, 0) * 199_998 + struct.pack("<QQQQ", 5, 0, 0, 0)
+    path.write_bytes(bytes(data) + names + b"x" * (8 << 20))
+    assert program.read_elf(str(path)).needed == []
+
+
+COMPILER = b'#!/bin/sh\necho "$PWD $*" > "${0%/bin/*}/ran"\n'
+"""What stands for a Python: it says that it ran, and how."""
+
+
+def build_compiler(directory: Path, **files: Member | bytes) -> Path:
+    members = {"bin/python3.11": Member(COMPILER, 0o755), "lib/python3.11/os.py": b"", **files}
+    return build_conda(directory, "python", members, version="3.11.4", depends=["libz"])
+
+
+def test_modules_are_compiled_without_those_of_other_packages(tmp_path: Path) -> None:
+    files: dict[str, Member | bytes] = {
+        "lib/python3.11/site-packages/x.pth": b"import x\n",
+        "lib/python3.11/config-3.11/libpython.a": b"",
+    }
+    other = build_conda(tmp_path, "other", files)
+    linked = link_ours([build_compiler(tmp_path), other], tmp_path / "out", compile=True)
+    assert linked.said == ["link.py: compiles the modules of Python 3.11"]
+    place, *options = (linked.out / "ran").read_text().split()
+    assert options[:4] == ["-s", "-S", "-m", "compileall"]
+    assert place not in {str(Path.cwd()), str(linked.out)}
+
+
+@pytest.mark.parametrize(
+    ("path", "member"),
+    [
+        ("bin/python3.11", Member(COMPILER, 0o755)),
+        ("bin/python3.11", Member(b"other", link=True)),
+        ("lib/python3.11/os.py", Member(b"")),
+        ("lib/python3.11/os/__init__.py", Member(b"")),
+        ("lib/python3.11/lib-dynload/_struct.so", Member(b"")),
+        ("lib/python311.zip", Member(b"")),
+        ("pyvenv.cfg", Member(b"home = /tmp")),
+        ("bin/python3.11._pth", Member(b"/tmp")),
+    ],
+)
+@pytest.mark.parametrize("by", ["package", "wheel"])
+def test_a_python_of_which_something_is_of_others_compiles_nothing(
+    tmp_path: Path, path: str, member: Member, by: str
+) -> None:
+    more: dict[str, object] = {}
+    archives = [build_compiler(tmp_path)]
+    if by == "package":
+        files = {path: member, "bin/other": Member(COMPILER, 0o755)}
+        archives.append(build_conda(tmp_path, "zother", files, depends=["python"]))
+    else:
+        tree = tmp_path / "tree" / path
+        tree.parent.mkdir(parents=True)
+        if member.link:
+            tree.symlink_to(member.data.decode())
+            tree.with_name("other").write_bytes(COMPILER)
+            tree.with_name("other").chmod(0o755)
+        else:
+            tree.write_bytes(member.data)
+        more = {"trees": [str(tmp_path / "tree")]}
+    linked = link_ours(archives, tmp_path / "out", compile=True, **more)
+    assert linked.worked
+    assert not (linked.out / "ran").exists()
+    assert re.search(r"compiles no modules, as \S+ is not of the package python", linked.said[-1])
 
 
 def test_a_placeholder_without_room_is_refused(tmp_path: Path) -> None:
@@ -564,3 +706,27 @@ def test_a_view_leads_back_into_the_prefix(tmp_path: Path) -> None:
     own = read_header(view.out / site / "mod" / "x.so", "--print-rpath").split(":")
     assert own == ["$ORIGIN", str(prefix / "lib")]
     assert read_header(view.out / site / "mod" / "bare.so", "--print-rpath") == str(prefix / "lib")
+
+
+def test_links_of_a_view_lead_into_the_prefix(tmp_path: Path) -> None:
+    site = "lib/python3.11/site-packages"
+    files: dict[str, Member | bytes] = {
+        f"{site}/mod/x.py": b"",
+        f"{site}/mod/own.py": Member(b"x.py", link=True),
+        f"{site}/mod/itself": Member(b"../mod", link=True),
+        f"{site}/mod/library.so": Member(b"../../../libz.so.1", link=True),
+        f"{site}/mod/other": Member(b"../other", link=True),
+        "lib/libz.so.1": b"z",
+    }
+    other = build_conda(tmp_path, "other", {f"{site}/other/y.py": b""})
+    prefix = link_ours([build_conda(tmp_path, "mod", files), other], tmp_path / "prefix").out
+    given = {"mode": "view", "prefix": str(prefix), "name": "mod", "site_packages": site}
+    view = run_link(given, tmp_path / "view").out / site / "mod"
+    links = {path.name: str(path.readlink()) for path in view.iterdir() if path.is_symlink()}
+    assert links == {
+        "own.py": "x.py",
+        "itself": "../mod",
+        "library.so": str(prefix / "lib" / "libz.so.1"),
+        "other": str(prefix / site / "other"),
+    }
+    assert all(path.exists() for path in view.iterdir())

@@ -150,6 +150,11 @@ def test_files_of_pip_are_merged_over_platforms(tmp_path: Path) -> None:
         (conda("x", version="1 0"), "package[0].version", "is no version of conda"),
         (conda("x", hash={"md5": "zz"}), "package[0].hash.md5", "is no md5 of 32 hexadecimal digits"),
         (conda("x", hash={"sha256": "zz"}), "package[0].hash.sha256", "is no sha256"),
+        (conda("x", url="https://h\n/linux-64/x-1.0-0.conda"), "package[0].url", "is no address"),
+        (conda("x", dependencies={"\x1b[31m": ""}), "package[0].dependencies", "is no match specification"),
+        (conda("x", dependencies={"y": "1" * 5000}), "package[0].dependencies", "is no match specification"),
+        (conda("x", platform="${x}"), "package[0].platform", "is no platform of conda"),
+        (pip("x", url="https://h/\u202e/x-1.0-py3-none-any.whl"), "package[0].url", "is no address"),
         (conda("x", manager="npm"), "package[0].manager", "is 'npm', neither conda nor pip"),
         (pip("x", version="one"), "package[0].version", "is no version"),
         (pip("x", dependencies=[]), "package[0].dependencies", "is not a table"),
@@ -162,6 +167,12 @@ def test_what_is_wrong_is_told_with_its_place(
         read_lock(write(tmp_path, package))
     assert caught.value.subject == f"conda-lock.yml: {place}"
     assert problem in caught.value.problem
+
+
+def test_credentials_of_channels_are_not_kept_in_what_packages_depend_on(tmp_path: Path) -> None:
+    depends = {"https://me:secret@conda.example.org/t/token/own::y": ">=1"}
+    (package,) = read_lock(write(tmp_path, conda("x", dependencies=depends))).conda
+    assert package.depends == ("https://conda.example.org/own::y >=1",)
 
 
 def test_a_newer_version_is_told(tmp_path: Path) -> None:

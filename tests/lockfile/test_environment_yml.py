@@ -157,6 +157,8 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
         ("dependencies: []\nvariables: [a]\n", "variables: is not a table"),
         ("dependencies: []\nvariables: {'a;b': c}\n", "is no name of an environment variable"),
         ("dependencies: []\nvariables: {a: [b]}\n", "variables.a: is not text"),
+        ('dependencies: []\nvariables: {a: "b\\e[31m"}\n', "variables.a: has characters that hide"),
+        ('dependencies: []\nvariables: {a: "b\\u202e"}\n', "variables.a: has characters that hide"),
         ("dependencies: []\nname: [a]\n", "name: is not text"),
         ("dependencies: []\nchannels: a\n", "channels: is not a list"),
         ("dependencies: [\n", "is no YAML"),

@@ -55,6 +55,19 @@ package:
   license: Zlib
   size: 12
 """
+ONE = f"""\
+version: 6
+environments:
+  default:
+    channels:
+    - url: {CHANNEL}/
+    packages:
+      linux-64:
+      - conda: {CHANNEL}/linux-64/x-1.0-0.conda
+packages:
+- conda: {CHANNEL}/linux-64/x-1.0-0.conda
+  sha256: {A}
+"""
 V4 = f"""\
 version: 4
 environments:
@@ -320,6 +333,28 @@ def test_what_is_no_lock_is_refused_in_one_line(tmp_path: Path, text: str, probl
     assert "\n" not in f"{caught.value}{caught.value.hint}"
     assert caught.value.hint
     assert caught.value.subject.startswith("pixi.lock")
+
+
+@pytest.mark.parametrize(
+    ("key", "problem"),
+    [
+        ('subdir: "../../x"', "subdir: '../../x' is no platform of conda"),
+        ('depends: ["\\u202ex"]', "depends: '\\u202ex' is no match specification"),
+        ('depends: ["\\0"]', "depends: '\\x00' is no match specification"),
+        ('python_site_packages_path: "../../etc"', "'../../etc' is no directory in a prefix"),
+        ("python_site_packages_path: /etc", "'/etc' is no directory in a prefix"),
+    ],
+)
+def test_what_no_package_says_of_itself_is_refused(tmp_path: Path, key: str, problem: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read_lock(write(tmp_path, f"{ONE}  {key}\n"))
+    assert problem in f"{caught.value}"
+
+
+def test_credentials_of_channels_are_not_kept_in_what_packages_depend_on(tmp_path: Path) -> None:
+    text = f'{ONE}  depends: ["https://me:secret@conda.example.org/t/token/own::y >=1"]\n'
+    (package,) = read_lock(write(tmp_path, text)).conda
+    assert package.depends == ("https://conda.example.org/own::y >=1",)
 
 
 def test_a_line_that_is_no_yaml_is_named(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.conda import Member, build_conda, make_tar, write_conda
@@ -198,8 +198,17 @@ def test_a_sparse_file_is_refused(tmp_path: Path) -> None:
     sparse = header("a")
     form = {"major": "1", "minor": "0", "realsize": "9999999"}
     sparse.pax_headers = {f"GNU.sparse.{key}": value for key, value in form.items()}
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match="a file with holes"):
         read(write_raw(tmp_path, [(sparse, b"1\n0\n512\n" + bytes(1100))]))
+    old = header("a")
+    old.type = tarfile.GNUTYPE_SPARSE
+    with pytest.raises(InputError, match="a file with holes"):
+        read(write_raw(tmp_path, [(old, b"")]))
+
+
+def test_specifications_are_limited() -> None:
+    with pytest.raises(InputError, match="depends on more than 10000 packages"):
+        parse_description("x", {"info/index.json": json.dumps({**INDEX, "depends": ["y"] * 10_001}).encode()})
 
 
 def test_links_may_dangle_and_leave_but_hide_nothing(tmp_path: Path) -> None:
@@ -337,6 +346,7 @@ _VALUES = st.recursive(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from([*INDEX, "noarch", "license"]), _VALUES))
 def test_indexes_are_read_or_refused(index: dict[str, object]) -> None:
     try:

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from wheelfix.errors import InputError, strip_login
+from wheelfix.errors import InputError, strip_login, strip_token
 from wheelfix.model.base import Misfit
 
 HINT = "let the tool that wrote the lock write it again"
@@ -22,6 +22,8 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _CONDA_NAME = re.compile(r"[a-z0-9_.][a-z0-9_.-]*")
 _CONDA_VERSION = re.compile(r"[A-Za-z0-9_.!+~-]+")
+_SUBDIR = re.compile(r"[a-z0-9_-]{1,64}")
+_LONGEST_SPEC = 4096
 _ARCHIVE = re.compile(r"(?P<stem>.+)(?:\.conda|\.tar\.bz2)")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 
@@ -114,6 +116,50 @@ def check_conda_version(text: str, key: str = "version") -> str:
     """
     if not _CONDA_VERSION.fullmatch(text):
         raise Misfit(key, f"{text[:60]!r} is no version of conda")
+    return text
+
+
+def check_url(text: str, key: str) -> str:
+    """Check the address or path of a package, which is written into Nix code.
+
+    Raises:
+        Misfit: it has characters that no address has, and that could hide what it is.
+    """
+    if not text.isprintable():
+        raise Misfit(key, f"{strip_login(text)[:200]!r} is no address")
+    return text
+
+
+def check_spec(text: str, key: str = "depends") -> str:
+    """Check a match specification that a package depends on; credentials of a channel in it are removed.
+
+    Raises:
+        Misfit: it is too long, or has characters that cannot be seen.
+    """
+    if not text.isprintable() or len(text) > _LONGEST_SPEC:
+        raise Misfit(key, f"{strip_login(text)[:60]!r} is no match specification")
+    return strip_token(text)
+
+
+def check_subdir(text: str, key: str = "subdir") -> str:
+    """Check the name of a platform's directory in a channel.
+
+    Raises:
+        Misfit: it is none.
+    """
+    if not _SUBDIR.fullmatch(text):
+        raise Misfit(key, f"{text[:60]!r} is no platform of conda")
+    return text
+
+
+def check_site_packages(text: str, key: str = "python_site_packages_path") -> str:
+    """Check where a Python has its packages, relative to a prefix; empty text stays.
+
+    Raises:
+        Misfit: it leaves the prefix.
+    """
+    if not text.isprintable() or text.startswith("/") or ".." in text.split("/"):
+        raise Misfit(key, f"{text[:60]!r} is no directory in a prefix")
     return text
 
 

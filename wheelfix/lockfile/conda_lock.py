@@ -21,6 +21,9 @@ from wheelfix.lockfile.checks import (
     check_md5,
     check_name,
     check_sha256,
+    check_spec,
+    check_subdir,
+    check_url,
     check_version,
     find_filename,
     split_archive,
@@ -153,7 +156,7 @@ def _make_package(package: _Package) -> tuple[str, CondaPackage | LockedPackage]
 def _make_conda(package: _Package) -> CondaPackage:
     name, version = check_conda_name(package.name), check_conda_version(package.version)
     is_url = "://" in package.url
-    filename = find_filename(package.url, "url")
+    filename = find_filename(check_url(package.url, "url"), "url")
     build = check_conda_version(split_archive(filename, "url")[2], "url")
     path = urlsplit(package.url).path if is_url else package.url
     subdir = unquote(path).rpartition("/")[0].rpartition("/")[2]
@@ -161,14 +164,16 @@ def _make_conda(package: _Package) -> CondaPackage:
         name=name,
         version=version,
         build=build,
-        subdir=NOARCH if subdir == NOARCH else package.platform,
+        subdir=NOARCH if subdir == NOARCH else check_subdir(package.platform, "platform"),
         platform=package.platform,
         url=package.url if is_url else "",
         path=None if is_url else package.url,
         filename=filename,
         sha256=_check_digest(package),
         md5=check_md5(package.hash.md5, "hash.md5"),
-        depends=tuple(f"{one} {spec}".rstrip() for one, spec in package.dependencies.items()),
+        depends=tuple(
+            check_spec(f"{one} {spec}".rstrip(), "dependencies") for one, spec in package.dependencies.items()
+        ),
     )
 
 
@@ -181,7 +186,7 @@ def _make_pypi(package: _Package) -> LockedPackage:
     source = package.source.url if isinstance(package.source, _Source) else ""
     # Of a repository, conda-lock writes the commit in the place of a SHA-256.
     digest = None if is_repository(package.url) else _check_digest(package)
-    location = parse_location(package.url, "url", digest)
+    location = parse_location(check_url(package.url, "url"), "url", digest)
     wheels, sdist = split_files([location.file] if location.file else [])
     return LockedPackage(
         name=check_name(package.name),

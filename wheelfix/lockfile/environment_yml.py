@@ -44,6 +44,8 @@ _DIRECTORY = re.compile(r"\.{1,2}(?:/[^;@\[\]]*)?(?:\[[^\[\]]*\])?\Z")
 _EDITABLE = frozenset({"-e", "--editable"})
 _INDEXES = frozenset({"-i", "--index-url"})
 _LINKS = frozenset({"-f", "--find-links"})
+_HIDING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What is not seen where code is read, or changes the order in which it is seen."""
 _SHOWN = 60
 
 
@@ -287,6 +289,8 @@ def _read_variables(document: dict[str, Any]) -> tuple[tuple[str, str], ...]:
             raise Misfit("variables", f"{key[:_SHOWN]!r} is no name of an environment variable")
         if not isinstance(value, str):
             raise Misfit(f"variables.{key}", "is not text")
+        if _HIDING.search(value):
+            raise Misfit(f"variables.{key}", "has characters that hide what it is (control or direction)")
     return tuple(sorted(table.items()))
 
 

@@ -23,6 +23,10 @@ from wheelfix.lockfile.checks import (
     check_conda_name,
     check_conda_version,
     check_name,
+    check_site_packages,
+    check_spec,
+    check_subdir,
+    check_url,
     check_version,
     find_filename,
     tell_extra,
@@ -169,7 +173,7 @@ def _make_conda(package: CondaLockedPackage, platform: str) -> CondaPackage:
             platform=platform,
             filename="",
             source=location or ".",
-            depends=tuple(record.depends) if record else (),
+            depends=tuple(map(check_spec, record.depends)) if record else (),
         )
     assert record
     is_url = "://" in location
@@ -177,17 +181,17 @@ def _make_conda(package: CondaLockedPackage, platform: str) -> CondaPackage:
         name=name,
         version=version,
         build=check_conda_version(build, "build"),
-        subdir=record.subdir,
+        subdir=check_subdir(record.subdir),
         platform=platform,
         url=location if is_url else "",
         path=None if is_url else location,
-        filename=find_filename(location, "conda"),
+        filename=find_filename(check_url(location, "conda"), "conda"),
         sha256=record.sha256.hex() if record.sha256 else None,
         md5=record.md5.hex() if record.md5 else None,
         size=record.size,
-        depends=tuple(record.depends),
+        depends=tuple(map(check_spec, record.depends)),
         noarch="python" if record.noarch.python else "generic" if record.noarch.generic else "",
-        site_packages=record.python_site_packages_path or "",
+        site_packages=check_site_packages(record.python_site_packages_path or ""),
     )
 
 
@@ -197,7 +201,7 @@ def _make_pypi(package: PypiLockedPackage) -> _Locked:
     return _Locked(
         name=check_name(package.name),
         version=None if package.version == _DYNAMIC else check_version(package.version),
-        location=parse_location(package.location, "pypi", digest),
+        location=parse_location(check_url(package.location, "pypi"), "pypi", digest),
         dependencies=_make_dependencies(package.requires_dist),
     )
 

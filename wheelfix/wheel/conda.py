@@ -45,6 +45,8 @@ _FREE = 256 << 20
 _MAX_HEADER = 256 << 10
 """Longest extended header of a member, in bytes: a path, the target of a link, and attributes."""
 _MAX_GLOBAL = 64
+_MAX_DEPENDS = 10_000
+"""Most match specifications of a package, and most entry points; the largest metapackages have some 500."""
 _MAX_LOOKED = 4096
 """Members among which the description is searched; build tools write it first."""
 _PIECE = 1 << 20
@@ -230,6 +232,10 @@ def parse_description(name: str, kept: Mapping[str, bytes]) -> CondaDescription:
     if "info/index.json" not in kept:
         raise InputError(name, "has no info/index.json: not a package of conda", _NO_PACKAGE)
     index = _decode(name, "info/index.json", kept, _Index)
+    if len(index.depends or ()) > _MAX_DEPENDS:
+        raise InputError(
+            f"{name}: info/index.json", f"depends on more than {_MAX_DEPENDS} packages", _HOSTILE
+        )
     depends = tuple(_check_spec(name, spec) for spec in index.depends or ())
     about = _decode(name, "info/about.json", kept, dict[str, Any]) if "info/about.json" in kept else {}
     subdir = index.subdir or "noarch" if index.noarch else index.subdir or "linux-64"
@@ -336,6 +342,20 @@ def _inflate_bzip(archive: Archive, size: int) -> Iterator[tuple[bytes, int]]:
         data = stream.unused_data
 
 
+class _Header(tarfile.TarInfo):
+    """A header without a list of holes, which may be as long as an archive, and is read at once."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type == tarfile.GNUTYPE_SPARSE:
+            self._refuse_holes()
+        return super()._proc_member(archive)  # type: ignore[misc,no-any-return]
+
+    def _refuse_holes(self, *_: object) -> None:
+        raise tarfile.ReadError("it has a file with holes")
+
+    _proc_gnusparse_00 = _proc_gnusparse_01 = _proc_gnusparse_10 = _refuse_holes
+
+
 class _Stream:
     """An inflated archive that is only read forward, up to a limit; ``tarfile`` reads the headers.
 
@@ -432,7 +452,7 @@ class _Seen:
 
 def _iter_tar(subject: str, stream: _Stream, seen: _Seen) -> Iterator[tuple[CondaMember, Iterator[bytes]]]:
     try:
-        with tarfile.open(fileobj=stream, mode="r:", errorlevel=2) as archive:  # type: ignore[call-overload]
+        with tarfile.open(fileobj=stream, mode="r:", tarinfo=_Header, errorlevel=2) as archive:  # type: ignore[call-overload]
             while (header := _find_next(subject, archive)) is not None:
                 member = _make_member(subject, header)
                 if member is None:

@@ -113,8 +113,9 @@ def _list_records(root: str, findings: list[Finding]) -> Sequence[str]:
 
 def _read_package(record: _Record, subject: str, looker: _Looker) -> CondaInstalled:
     name, findings = escape_path(record.name), list[Finding]()
-    inside = [path for path in record.files or () if _is_inside(path)]
-    if len(inside) < len(record.files or ()):
+    listed = dict.fromkeys(record.files or ())
+    inside = [path for path in listed if _is_inside(path)]
+    if len(inside) < len(listed):
         message = "lists files outside of the prefix: left out"
         findings.append(Finding(level=Level.WARNING, subject=subject, message=message))
     paths = sorted({looker.spell(path) for path in inside})

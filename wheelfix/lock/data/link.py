@@ -28,6 +28,10 @@ BLOCK = 1 << 20
 MOST_INFO = 256 << 20  # bytes of a file in info/ that is read
 MOST_HEADER = 1 << 20  # bytes of a name in an archive
 MOST_TOLD = 20
+LONGEST_PATH = 4096
+LONGEST_SAID = 600
+LONGEST_RUN_PATH = 1 << 16
+MOST_NAMES = 10_000  # entries of a dynamic section that are read
 NUL, NEWLINE, TAB, BACKSLASH, DOLLAR = bytes(1), chr(10), chr(9), chr(92), chr(36)
 QUOTES = 3 * chr(39)
 LONGEST_SHEBANG = 127
@@ -68,7 +72,7 @@ class Refusal(Exception):
 
     def __init__(self, subject, problem):
         """Take what it is about, and what is wrong with it."""
-        super().__init__("%s: %s" % (show(subject), problem))
+        super().__init__("%s: %s" % (show(subject), problem[:LONGEST_SAID]))
 
 
 def show(text):
@@ -112,14 +116,22 @@ class Package:
 
 
 class Header(tarfile.TarInfo):
-    """A header whose names are of a bearable size."""
+    """A header whose names are of a bearable size, and no list of holes, which may have any size."""
 
     def _proc_member(self, archive):
-        if self.type not in tarfile.SUPPORTED_TYPES or (
-            self.type not in tarfile.REGULAR_TYPES and self.size > MOST_HEADER
+        extended = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
+        if (
+            self.type not in (*tarfile.SUPPORTED_TYPES, *extended)
+            or self.type == tarfile.GNUTYPE_SPARSE
+            or (self.type not in tarfile.REGULAR_TYPES and self.size > MOST_HEADER)
         ):
             raise tarfile.ReadError("has a header that is no file, directory or link")
         return super()._proc_member(archive)
+
+    def _refuse_holes(self, *_):
+        raise tarfile.ReadError("has a file with holes")
+
+    _proc_gnusparse_00 = _proc_gnusparse_01 = _proc_gnusparse_10 = _refuse_holes
 
 
 def judge_path(path, owner):
@@ -127,7 +139,17 @@ def judge_path(path, owner):
     parts = [part for part in path.split("/") if part not in ("", ".")]
     if not parts or path.startswith("/") or ".." in parts or bytes(1).decode() in path:
         raise Refusal(owner, "has the path %s, which leads out of the prefix" % json.dumps(path[:200]))
+    if len(path) > LONGEST_PATH:
+        raise Refusal(owner, "has the path %s..., of %d characters" % (json.dumps(path[:200]), len(path)))
     return "/".join(parts)
+
+
+def judge_place(path, directory, owner):
+    """Refuse files where Nix looks for code that it runs in builds, and where the records are."""
+    first, _, rest = path.partition("/")
+    record = rest == "history" or rest.endswith(".json") or (not rest and not directory)
+    if first == "nix-support" or (first == "conda-meta" and record):
+        raise Refusal(owner, "has %s, which is not for packages" % json.dumps(path[:200]))
 
 
 def judge_link(path, target, owner):
@@ -184,6 +206,7 @@ def read_package(given, spool):
         raise Refusal(
             owner, "calls itself %s" % json.dumps(index.get("name") if isinstance(index, dict) else index)
         )
+    judge_index(index, owner)
     entries = read_entries(members, owner)
     points = []
     if index.get("noarch") == "python" and "info/link.json" in members:
@@ -191,6 +214,20 @@ def read_package(given, spool):
         noarch = link.get("noarch") if isinstance(link, dict) else None
         points = noarch.get("entry_points") or [] if isinstance(noarch, dict) else []
     return Package(given, members, index, entries, [read_point(point, owner) for point in points])
+
+
+def judge_index(index, owner):
+    """Refuse a description in which what is read of it has other types than it should have."""
+    depends = index.get("depends") or []
+    wrong = [
+        key
+        for key in ("version", "build", "subdir", "url", "python_site_packages_path")
+        if not isinstance(index.get(key, ""), (str, type(None)))
+    ]
+    if not isinstance(depends, list) or not all(isinstance(one, str) for one in depends):
+        wrong.append("depends")
+    if wrong:
+        raise Refusal(owner, "has an info/index.json in which %s is of no type that it may have" % wrong[0])
 
 
 def read_conda(path, members, spool, owner):
@@ -416,6 +453,7 @@ def place_all(package, python):
                 "says that %s is a %s, which it is not"
                 % (json.dumps(source), entry.get("path_type") or "hardlink"),
             )
+        judge_place(path, member.directory, package.name)
         if member.target:
             judge_link(path, member.target, package.name)
         placed[path] = Placed(package, path, entry, member)
@@ -707,15 +745,19 @@ def read_dynamic(data, elf, loads, dynamic, form):
         tag, value = struct.unpack_from(form[0], data, at)
         if tag == 0:
             break
-        found.append((tag, value))
+        if tag in (1, 5, 15, 29):
+            found.append((tag, value))
+        if len(found) > MOST_NAMES:
+            return
     table = next((value for tag, value in found if tag == 5), None)
     start = next((table - a + o for a, o, n in loads if table is not None and a <= table < a + n), None)
     if start is None:
         return
     for tag, value in found:
         if tag in (1, 15, 29):
-            stop = data.find(NUL, start + value)
-            name = data[start + value : max(stop, 0)].decode("utf-8", "surrogateescape")
+            begin = start + value
+            stop = data.find(NUL, begin, begin + LONGEST_RUN_PATH)
+            name = data[begin : max(stop, 0)].decode("utf-8", "surrogateescape")
             if tag == 1:
                 elf.needed.append(name)
             else:
@@ -781,26 +823,60 @@ def fit_scripts(out, prefix, given, paths):
             file.write(b"#!" + new.encode() + data[found.end(1) :])
 
 
-def compile_modules(out, python):
-    """Compile modules: in a store, time stamps make stale what packages have compiled."""
+def find_foreign(out, python, own, others):
+    """Return what Python would run and is of another package: itself, its modules, and what leads it to them.
+
+    Libraries that it is linked to are of other packages in any case, and are not looked at.
+    """
+    program = "bin/python" + python.version
+    real = os.path.relpath(os.path.realpath(os.path.join(out, program)), os.path.realpath(out))
+    if real not in own:
+        return program
+    places = {"lib/python%s/" % python.version, os.path.dirname(python.site) + "/"}
+    switches = {"pyvenv.cfg", "bin/pyvenv.cfg", "bin/pybuilddir.txt", program + "._pth"}
+    switches.add("lib/python%s.zip" % python.version.replace(".", ""))
+    for path in others:
+        if path in switches:
+            return path
+        for place in places:
+            first = path[len(place) :].partition("/")[0] if path.startswith(place) else ""
+            # What has a hyphen in its name, such as site-packages, is no module.
+            if first == "lib-dynload" or first.partition(".")[0].isidentifier():
+                return path
+    return ""
+
+
+def compile_modules(out, python, own, others):
+    """Compile modules: in a store, time stamps make stale what packages have compiled.
+
+    No module of another package is imported: Python has no site, and no module in the working directory.
+    """
+    out = os.path.abspath(out)
     program = os.path.join(out, "bin", "python" + python.version)
-    if python.version and os.path.exists(program):
-        tell("compiles the modules of Python " + python.version)
-        variables = {"PYTHONHASHSEED": "0", "PATH": os.environ.get("PATH", ""), "HOME": "/homeless-shelter"}
-        options = ["-I", "-m", "compileall", "-qq", "-f", "--invalidation-mode", "unchecked-hash"]
-        places = {os.path.join(out, "lib", "python" + python.version), os.path.join(out, python.site)}
-        found = sorted(place for place in places if os.path.isdir(place))
-        subprocess.run([program, *options, *found], env=variables, stdout=subprocess.DEVNULL, check=False)
-        for place in found:
-            clear_hashes(place)
+    if not python.version or not os.path.exists(program):
+        return
+    if foreign := find_foreign(out, python, own, others):
+        tell("compiles no modules, as %s is not of the package python" % show(foreign))
+        return
+    tell("compiles the modules of Python " + python.version)
+    variables = {"PYTHONHASHSEED": "0", "PATH": os.environ.get("PATH", ""), "HOME": "/homeless-shelter"}
+    options = ["-s", "-S", "-m", "compileall", "-qq", "-f", "--invalidation-mode", "unchecked-hash"]
+    places = {os.path.join(out, "lib", "python" + python.version), os.path.join(out, python.site)}
+    found = sorted(place for place in places if os.path.isdir(place))
+    with tempfile.TemporaryDirectory() as empty:
+        command = [program, *options, *found]
+        subprocess.run(command, env=variables, cwd=empty, stdout=subprocess.DEVNULL, check=False)
+    for place in found:
+        clear_hashes(place)
 
 
 def clear_hashes(top):
     """Clear the hashes of sources, at which nobody looks: they depend on the path of the prefix."""
     for place, _, files in os.walk(top):
         for name in files:
-            if place.endswith("__pycache__") and name.endswith(".pyc"):
-                with open(os.path.join(place, name), "r+b") as file:
+            full = os.path.join(place, name)
+            if place.endswith("__pycache__") and name.endswith(".pyc") and not os.path.islink(full):
+                with open(full, "r+b") as file:
                     if file.read(16)[4:8] == struct.pack("<I", 1):
                         file.seek(8)
                         file.write(bytes(8))
@@ -817,7 +893,9 @@ def write_records(packages, out):
     for package in sorted(packages, key=lambda one: one.name):
         given = package.given
         about = {
-            key: package.index[key] for key in sorted(package.index) if key not in ("files", "paths_data")
+            key: package.index[key]
+            for key in sorted(package.index)
+            if key not in ("files", "paths_data") and package.index[key] is not None
         }
         known = {
             key: given[key]
@@ -887,6 +965,7 @@ def unpack_wheel(given, out):
             if info.is_dir():
                 continue
             path = place_member(judge_path(info.filename, owner), about, places, python, owner)
+            judge_place(path, False, owner)
             if path in seen:
                 raise Refusal(owner, "has %s twice" % json.dumps(path))
             seen.add(path)
@@ -956,7 +1035,7 @@ def write_record(out, python, about, rows):
         for path in paths:
             quoted = (
                 chr(34) + path.replace(chr(34), 2 * chr(34)) + chr(34)
-                if "," in path or chr(34) in path
+                if any(one in path for one in (",", chr(34), NEWLINE, chr(13)))
                 else path
             )
             file.write(quoted + ",," + NEWLINE)
@@ -978,6 +1057,8 @@ def add_tree(source, out, moved):
             (*files, *(one for one in directories if os.path.islink(os.path.join(place, one))))
         ):
             old, new = os.path.join(place, name), os.path.normpath(os.path.join(out, inside, name))
+            path = os.path.relpath(new, out)
+            judge_place(path, False, os.path.basename(source))
             clear_way(out, new)
             os.makedirs(os.path.dirname(new), exist_ok=True)
             count += os.path.lexists(new)
@@ -987,7 +1068,7 @@ def add_tree(source, out, moved):
                 os.symlink(os.readlink(old).replace(*moved), new)
             else:
                 copy_moved(old, new, moved)
-                added.append(os.path.relpath(new, out))
+            added.append(path)
     if count:
         tell("%s: %d files take the place of others" % (show(os.path.basename(source)), count))
     return added
@@ -997,13 +1078,14 @@ def lead_to_libraries(out, prefix, given, paths):
     """Lead files of wheels to libraries of the prefix: a DT_RUNPATH switches off the DT_RPATH of Python."""
     library, machine = os.path.join(out, "lib"), MACHINES.get(given.get("machine"))
     for path in paths:
-        elf = read_elf(os.path.join(out, path))
+        full = os.path.join(out, path)
+        elf = None if os.path.islink(full) else read_elf(full)
         if (
             elf
             and elf.machine == machine
             and any(os.path.exists(os.path.join(library, one)) for one in elf.needed)
         ):
-            add_runpaths(os.path.join(out, path), elf, [prefix + "/lib"])
+            add_runpaths(full, elf, [prefix + "/lib"])
 
 
 def clear_way(out, path):
@@ -1067,10 +1149,14 @@ def link_prefix(given, out, prefix):
     fit_scripts(out, prefix, given, paths)
     write_records(packages, out)
     add_libraries(out, given.get("libraries", {}))
+    added = []
     for tree in given.get("trees", []):
-        lead_to_libraries(out, prefix, given, add_tree(tree, out, (given.get("moved") or prefix, prefix)))
+        new = add_tree(tree, out, (given.get("moved") or prefix, prefix))
+        lead_to_libraries(out, prefix, given, new)
+        added += new
     if given.get("compile"):
-        compile_modules(out, python)
+        own = {one.path for one in placed if one.package.name == "python"} - set(added)
+        compile_modules(out, python, own, [*(one.path for one in placed if one.path not in own), *added])
 
 
 def add_libraries(out, libraries):
@@ -1107,17 +1193,25 @@ def link_view(given, out, _):
     site = given["site_packages"].rstrip("/") + "/"
     paths = [path for path in record["files"] if python.match(path)]
     directories = {os.path.join(prefix, os.path.dirname(path)) for path in paths}
+    kept = {*paths, *(above for path in paths for above in list_above(path) if python.match(above))}
     for path in paths:
         old, new = os.path.join(prefix, path), os.path.join(out, site + python.sub("", path, count=1))
         os.makedirs(os.path.dirname(new), exist_ok=True)
         if os.path.islink(old):
-            os.symlink(os.readlink(old), new)
+            os.symlink(point_back(old, prefix, kept), new)
             continue
         shutil.copyfile(old, new)
         os.chmod(new, 0o755 if os.access(old, os.X_OK) else 0o644)
         elf = read_elf(new)
         if elf and elf.needed:
             lead_back(new, elf, prefix, os.path.dirname(old), directories)
+
+
+def point_back(link, prefix, kept):
+    """Return where a link that was moved leads: to what was moved with it, or into the prefix as before."""
+    target = os.readlink(link)
+    full = os.path.normpath(os.path.join(os.path.dirname(link), target))
+    return target if os.path.relpath(full, prefix) in kept else full
 
 
 def lead_back(path, elf, prefix, place, directories):
