@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property, partial
+from io import BytesIO
 from itertools import chain
 from typing import Final
 
@@ -51,6 +52,7 @@ from wheelfix.wheel.conda_names import (
 from wheelfix.wheel.contents import MAX_INIT, is_init, is_namespace
 from wheelfix.wheel.foreign import is_named_like_library
 from wheelfix.wheel.tree import escape_path
+from wheelfix.wheel.zstd import compress, inflate
 
 MAX_SOURCES: Final = 96 << 20
 """Bytes of compressed Python sources that are kept to be read; those of the largest packages have 20 MB."""
@@ -60,6 +62,8 @@ MAX_AGAIN: Final = 64 << 30
 _HEAD_SIZE: Final = 32 << 20
 """Bytes kept from the start of an ELF file: a second pass over an archive begins at its start."""
 _HEAD: Final = 64
+_LARGE: Final = 64 << 10
+"""Bytes that are worth a thread."""
 _SHOWN: Final = 3
 _MAX_STEPS: Final = 40
 """Links that are followed one after the other: as many as Linux follows."""
@@ -81,8 +85,8 @@ class _Pass:
         broken: about ELF files that contradict themselves.
     """
 
-    def __init__(self, archive: Archive, heads: Heads) -> None:
-        self._archive, self._heads = archive, heads
+    def __init__(self, archive: Archive, heads: Heads, hasher: ThreadPoolExecutor) -> None:
+        self._archive, self._heads, self._hasher = archive, heads, hasher
         self._left, self._again = MAX_SOURCES, MAX_AGAIN
         self.kept, self.digests, self.sizes = dict[str, bytes](), dict[str, bytes](), dict[str, int]()
         self.links, self.twins = dict[str, str](), dict[str, str]()
@@ -106,7 +110,7 @@ class _Pass:
 
     def _add_file(self, member: CondaMember, chunks: Iterator[bytes]) -> None:
         digest = hashlib.sha256()
-        hashed = _hash(chunks, digest.update)
+        hashed = _hash(chunks, digest.update, self._hasher)
         head = next(hashed, b"")
         whole = chain([head], hashed)
         if head.startswith(ELF_MAGIC):
@@ -140,7 +144,7 @@ class _Pass:
     def _add_source(self, path: str, data: bytes) -> None:
         if is_init(path) and len(data) <= MAX_INIT and is_namespace(data):
             self.namespaces.add(path)
-        packed = zlib.compress(data, 1)
+        packed = compress(data, level=1)
         self._left -= len(packed)
         if self._left >= 0:
             self.sources[path] = packed
@@ -196,10 +200,18 @@ def _open_pass(passes: list[Iterator[bytes]], archive: Archive, path: str) -> It
     return passes.pop() if passes else read_again(archive, path)
 
 
-def _hash(chunks: Iterator[bytes], update: Callable[[bytes], None]) -> Iterator[bytes]:
+def _hash(
+    chunks: Iterator[bytes], update: Callable[[bytes], None], pool: ThreadPoolExecutor
+) -> Iterator[bytes]:
+    """Pass chunks on; a large one is hashed in a thread while it is used, as hashing releases the GIL."""
     for chunk in chunks:
-        update(chunk)
+        if len(chunk) < _LARGE:
+            update(chunk)
+            yield chunk
+            continue
+        pending = pool.submit(update, chunk)
         yield chunk
+        pending.result()
 
 
 def _is_source(member: CondaMember) -> bool:
@@ -208,7 +220,9 @@ def _is_source(member: CondaMember) -> bool:
 
 
 def _unpack(packed: bytes | None) -> bytes | None:
-    return zlib.decompress(packed) if packed is not None else None
+    if packed is None:
+        return None
+    return b"".join(inflate(BytesIO(packed), subject="", size=MAX_SEARCHED))
 
 
 def _spell_digest(digest: bytes) -> str:
@@ -336,9 +350,10 @@ class CondaSource:
     @cached_property
     def _read(self) -> _Pass:
         """Pass over the archive."""
-        read = _Pass(self._archive, self._heads)
-        for member, chunks in iter_members(self._archive, on_bytes=self._on_bytes):
-            read.add(member, chunks)
+        with ThreadPoolExecutor(1, thread_name_prefix="hash") as hasher:
+            read = _Pass(self._archive, self._heads, hasher)
+            for member, chunks in iter_members(self._archive, on_bytes=self._on_bytes):
+                read.add(member, chunks)
         return read
 
     @cached_property

@@ -17,7 +17,9 @@ import posixpath
 import re
 import shlex
 import tarfile
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
 from itertools import islice
 from pathlib import Path
@@ -48,8 +50,11 @@ _MAX_GLOBAL = 64
 _MAX_LOOKED = 4096
 """Members among which the description is searched; build tools write it first."""
 _PIECE = 1 << 20
+_AHEAD = 3
+"""Pieces that are inflated before they are asked for."""
 _BLOCK = 512
 _Kind = TypeVar("_Kind")
+_Item = TypeVar("_Item")
 _ZIP, _BZIP = b"PK\3\4", b"BZh"
 _HOSTILE: Final = "no build tool of conda writes such a package: do not use it"
 _DAMAGED: Final = "the package is damaged: fetch it again"
@@ -185,13 +190,13 @@ def iter_members(
     seen = _Seen(archive.name)
     magic = archive.read(0, 4)
     if magic.startswith(_BZIP):
-        stream = _Stream(archive, _inflate_bzip(archive, archive.size), on_bytes)
+        stream = _Stream(archive, _work_ahead(_inflate_bzip(archive, archive.size)), on_bytes)
         yield from _iter_tar(archive.name, stream, seen)
         return
     if magic != _ZIP:
         raise InputError(archive.name, "is no package of conda", _NO_PACKAGE)
     for part, is_info in _list_parts(archive):
-        stream = _Stream(archive, _inflate_part(archive, part), on_bytes)
+        stream = _Stream(archive, _work_ahead(_inflate_part(archive, part)), on_bytes)
         for member, chunks in _iter_tar(f"{archive.name}: {part.path}", stream, seen):
             if member.path.startswith("info/") is not is_info:
                 where = "its description" if is_info else "what it installs"
@@ -334,6 +339,18 @@ def _inflate_bzip(archive: Archive, size: int) -> Iterator[tuple[bytes, int]]:
             data = b""
             yield piece, at
         data = stream.unused_data
+
+
+def _work_ahead(pieces: Iterator[_Item]) -> Iterator[_Item]:
+    """Make the next pieces in a thread while one is used: decompressors release the GIL."""
+    pool = ThreadPoolExecutor(1, thread_name_prefix="inflate")
+    try:
+        waiting = deque(pool.submit(next, pieces, None) for _ in range(_AHEAD))
+        while (piece := waiting.popleft().result()) is not None:
+            waiting.append(pool.submit(next, pieces, None))
+            yield piece
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 class _Stream:
