@@ -23,6 +23,7 @@ from wheelfix.elf.stream import ForwardReader
 from wheelfix.elf.watch import Watch
 from wheelfix.errors import ElfError, InputError
 from wheelfix.model.base import replace
+from wheelfix.model.conda import PREFIX_LENGTH
 from wheelfix.model.elf import ElfObject, Symbols
 from wheelfix.model.hints import ElfHints
 from wheelfix.model.reading import About, Origin, OriginKind, Reading, WheelFile
@@ -38,14 +39,18 @@ from wheelfix.wheel.conda import (
     CondaDescription,
     CondaMember,
     MemberKind,
+    PathEntry,
     is_read,
     iter_members,
     parse_description,
     read_again,
 )
 from wheelfix.wheel.conda_names import (
+    MAX_STEPS,
+    find_prefix_path,
     find_python_directory,
     find_site_path,
+    leads_out,
     parse_conda_filename,
     resolve_link,
 )
@@ -65,8 +70,6 @@ _HEAD: Final = 64
 _LARGE: Final = 64 << 10
 """Bytes that are worth a thread."""
 _SHOWN: Final = 3
-_MAX_STEPS: Final = 40
-"""Links that are followed one after the other: as many as Linux follows."""
 
 
 class _Pass:
@@ -183,7 +186,7 @@ def read_package_symbols(archive: Archive, reading: Reading, wanted: Collection[
     asked: dict[str, list[str]] = {}
     for path in (*files, *links):
         if (shown := escape_path(find_site_path(path, python, noarch=noarch))) in wanted:
-            for _ in range(_MAX_STEPS):
+            for _ in range(MAX_STEPS):
                 path = links.get(path, path)
             asked.setdefault(path, []).append(shown)
     found: list[Symbols] = []
@@ -217,6 +220,10 @@ def _hash(
 def _is_source(member: CondaMember) -> bool:
     path = member.path
     return path.endswith(".py") and "site-packages/" in path and member.size <= MAX_SEARCHED
+
+
+def _measure(entry: PathEntry) -> int:
+    return len(entry.placeholder.encode("utf-8", "surrogateescape"))
 
 
 def _unpack(packed: bytes | None) -> bytes | None:
@@ -341,7 +348,7 @@ class CondaSource:
     def _follow(self, path: str) -> str | None:
         """Follow links up to a path that is none; None where they leave the prefix or go in circles."""
         found: str | None = path
-        for _ in range(_MAX_STEPS):
+        for _ in range(MAX_STEPS):
             if found is None or found not in self._read.links:
                 return self._read.twins.get(found, found) if found else None
             found = resolve_link(found, self._read.links[found])
@@ -359,6 +366,18 @@ class CondaSource:
     @cached_property
     def _said(self) -> CondaDescription:
         return parse_description(self._archive.name, self._read.kept)
+
+    def _list_leaving(self) -> list[str]:
+        """List links that are installed and lead out of the prefix, by themselves or through others."""
+        noarch = self._said.build.noarch == "python"
+        links = {p: t for p, t in self._read.links.items() if p in self._site_paths}
+        places = {find_prefix_path(path, noarch=noarch): target for path, target in links.items()}
+        found = []
+        for path, target in links.items():
+            place = find_prefix_path(path, noarch=noarch)
+            if resolve_link(place, target) is None or leads_out(place, places):
+                found.append(path)
+        return found
 
     def _tell(self) -> Iterator[Finding]:
         """Compare the package with what it says of its files."""
@@ -379,7 +398,13 @@ class CondaSource:
             yield from _tell_some(
                 Level.WARNING, extra, "is in the package, and not in its list: not installed"
             )
-        out = [p for p, target in read.links.items() if resolve_link(p, target) is None]
+        wrong = [p for p, one in listed.items() if one.link is not None and one.link != (p in read.links)]
+        wrong = [p for p in (*wrong, *self._said.directories) if p in there]
+        yield from _tell_some(Level.ERROR, wrong, "is not of the kind that info/paths.json states")
+        small = [p for p, one in listed.items() if one.binary and 0 < _measure(one) < PREFIX_LENGTH]
+        room = f"has no room for a prefix in a Nix store, of {PREFIX_LENGTH} bytes"
+        yield from _tell_some(Level.ERROR, small, room)
+        out = self._list_leaving()
         yield from _tell_some(Level.ERROR, out, "is a link that leads out of the prefix: not followed")
         yield from _tell_some(Level.NOTE, read.unkept, "is one Python source too many: not read")
 

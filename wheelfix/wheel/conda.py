@@ -23,7 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from wheelfix.errors import IndexProblem, InputError, WheelError
 from wheelfix.model.base import Struct, decode_json, field
@@ -62,6 +62,11 @@ _NO_PACKAGE: Final = "give a .conda, or a .tar.bz2 with info/index.json"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
 _VERSION = re.compile(r"[A-Za-z0-9_.+!~-]{1,255}")
 _BUILD = re.compile(r"[A-Za-z0-9_.+-]{0,255}")
+_POINT = re.compile(
+    r"\s*[^./\\\0=\s][^/\\\0=]*=\s*[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*\s*:\s*[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*\s*",
+    re.ASCII,
+)
+"""An entry point, ``NAME = MODULE:FUNCTION``: a name is that of a file."""
 _SUBDIR = re.compile(r"[a-z0-9_-]{1,64}")
 _OLD_PLACEHOLDER = "/opt/anaconda1anaconda2anaconda3"
 """What stands for the prefix where ``info/has_prefix`` does not say it (conda-build 1)."""
@@ -102,7 +107,7 @@ class PathEntry(Struct):
     """What a package says of one of its files.
 
     Attributes:
-        link: whether it is a symbolic link.
+        link: whether it is a symbolic link; None where it does not say.
         sha256: of the file in the package, or empty.
         size: bytes, or None.
         placeholder: what stands for the prefix in it, or empty.
@@ -110,7 +115,7 @@ class PathEntry(Struct):
         no_link: whether it is copied where other files may be hard links.
     """
 
-    link: bool = False
+    link: bool | None = None
     sha256: str = ""
     size: int | None = None
     placeholder: str = ""
@@ -125,6 +130,7 @@ class CondaDescription(Struct):
         build: what is not name and version.
         requires: packages among ``depends``; virtual packages (``__glibc``) are none.
         paths: what it says of its files; None if it does not list them.
+        directories: what it says are directories.
         entry_points: of ``noarch: python``: ``NAME = MODULE:FUNCTION``.
         summary, license, homepage: in its own words, or empty.
     """
@@ -134,6 +140,7 @@ class CondaDescription(Struct):
     build: CondaBuild
     requires: tuple[Requirement, ...] = ()
     paths: Mapping[str, PathEntry] | None = None
+    directories: frozenset[str] = frozenset()
     entry_points: tuple[str, ...] = ()
     summary: str = ""
     license: str = ""
@@ -152,10 +159,10 @@ class _Index(Struct):
 
 class _Path(Struct):
     path: str = field(name="_path")
-    path_type: str | None = None
+    path_type: Literal["hardlink", "softlink", "directory"] | None = None
     sha256: str | None = None
     size_in_bytes: int | None = None
-    file_mode: str | None = None
+    file_mode: Literal["text", "binary"] | None = None
     prefix_placeholder: str | None = None
     no_link: bool | None = None
 
@@ -247,14 +254,17 @@ def parse_description(name: str, kept: Mapping[str, bytes]) -> CondaDescription:
         if not pattern.fullmatch(value):
             raise InputError(f"{name}: info/index.json", f"{key} is {value[:80]!r}", _HOSTILE)
     link = _decode(name, "info/link.json", kept, _Link) if "info/link.json" in kept else _Link()
+    points = link.noarch.entry_points or () if link.noarch and index.noarch == "python" else ()
+    paths, directories = _parse_paths(name, kept)
     kind = "generic" if index.noarch is True else index.noarch or ""
     return CondaDescription(
         name=index.name,
         version=index.version,
         build=CondaBuild(build=index.build, subdir=subdir, depends=depends, noarch=kind),
         requires=make_requires(depends),
-        paths=_parse_paths(name, kept),
-        entry_points=tuple((link.noarch.entry_points or ()) if link.noarch else ()),
+        paths=paths,
+        directories=directories,
+        entry_points=tuple(_check_point(name, point) for point in points),
         summary=_find_text(about, "summary"),
         license=index.license or _find_text(about, "license"),
         homepage=_find_text(about, "home"),
@@ -552,24 +562,35 @@ def _check_spec(name: str, spec: str) -> str:
     return spec
 
 
-def _parse_paths(name: str, kept: Mapping[str, bytes]) -> dict[str, PathEntry] | None:
+def _check_point(name: str, point: str) -> str:
+    if not _POINT.fullmatch(point):
+        raise InputError(f"{name}: info/link.json", f"has the entry point {point[:80]!r}", _HOSTILE)
+    return point
+
+
+def _parse_paths(name: str, kept: Mapping[str, bytes]) -> tuple[dict[str, PathEntry] | None, frozenset[str]]:
+    """Parse what a package says of its files, and which paths it says are directories."""
+    found: dict[str, PathEntry] = {}
     if "info/paths.json" in kept:
-        listed = _decode(name, "info/paths.json", kept, _Paths).paths
-        return {_check_path(name, one.path): _make_entry(one) for one in listed if _is_file(one)}
+        directories = set()
+        for one in _decode(name, "info/paths.json", kept, _Paths).paths:
+            path = _check_path(name, one.path)
+            if path in found or path in directories:
+                raise InputError(f"{name}: {_show(path)}", "is listed twice in info/paths.json", _HOSTILE)
+            if one.path_type == "directory":
+                directories.add(path)
+            else:
+                found[path] = _make_entry(one)
+        return found, frozenset(directories)
     if "info/files" not in kept:
-        return None
+        return None, frozenset()
     copied = frozenset(_split_lines(kept.get("info/no_link", b"")))
     placeholders = dict(_parse_has_prefix(kept.get("info/has_prefix", b"")))
-    found = {}
     for path in _split_lines(kept["info/files"]):
         prefix, binary = placeholders.get(path, ("", False))
         entry = PathEntry(placeholder=prefix, binary=binary, no_link=path in copied)
         found[_check_path(name, path)] = entry
-    return found
-
-
-def _is_file(entry: _Path) -> bool:
-    return entry.path_type != "directory"
+    return found, frozenset()
 
 
 def _make_entry(entry: _Path) -> PathEntry:
