@@ -1,7 +1,7 @@
 """Finds which dependency of a package of conda has a library, where the dependency was not read.
 
-A table has the packages that are called otherwise than their libraries; it alone counts for a library that it
-has. For others, strongest first: a name that fits (``libcurl.so.4`` and ``libcurl``), with the major that some
+A table has packages that are called otherwise than their libraries; it alone counts for a library that it
+has. For others, strongest first: a name that fits (``libcurl.so.4`` and ``libcurl``), with the major some
 have (``libxml2.so.16`` and ``libxml2-16``), and the nixpkgs attribute that has the library, if the
 dependency is called like it (``libgdal.so.36`` and ``gdal``).
 """
