@@ -22,6 +22,7 @@ import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from rattler.package_streaming import extract
 
@@ -39,7 +40,8 @@ def inflate_only(path: Path) -> int:
         for info in archive.infolist():
             if info.filename.endswith(".tar.zst"):
                 with archive.open(info) as file:
-                    size += sum(len(chunk) for chunk in inflate(file, subject="", size=1 << 20))  # type: ignore[arg-type]
+                    for chunk in inflate(cast(BinaryIO, file), subject="", size=1 << 20):
+                        size += len(chunk)
     return size
 
 
@@ -55,13 +57,14 @@ def run_floor(path: Path) -> None:
 
 def run_threads(path: Path) -> None:
     with ThreadPoolExecutor(2) as pool:
-        for future in [pool.submit(inflate_only, path), pool.submit(hash_only, path)]:
-            future.result()
+        beside = pool.submit(hash_only, path)
+        pool.submit(inflate_only, path).result()
+        beside.result()
 
 
 def run_rattler(path: Path) -> None:
     with tempfile.TemporaryDirectory() as directory:
-        extract(path, directory)
+        extract(path, Path(directory))
 
 
 RUNS: dict[str, Callable[[Path], object]] = {

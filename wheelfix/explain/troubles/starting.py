@@ -19,6 +19,7 @@ from wheelfix.explain.model import (
     SymptomKind,
     Trouble,
 )
+from wheelfix.explain.paths import find_prefix
 from wheelfix.explain.programs import Origin, Program, is_python, parse_program
 from wheelfix.explain.troubles.common import FROM_NIX, Explain
 from wheelfix.explain.troubles.settings import write_browsers, write_shell
@@ -208,7 +209,10 @@ def _explain_loader(symptom: Symptom, situation: Situation) -> Trouble:
     what = _say_state(path, program, state, unsure=symptom.unsure)
     now: list[str] = []
     paste: list[tuple[str, str]] = []
-    if state is ProgramState.ABSENT and symptom.unsure:
+    prefix = find_prefix(path)
+    if prefix:
+        now += _lead_to_lock(prefix, state, situation)
+    elif state is ProgramState.ABSENT and symptom.unsure:
         now.append("Make the environment: uv sync, or pip install -r requirements.txt")
     elif program and program.root:
         now.append(f"wheelfix patch {shlex.quote(program.root)}")
@@ -308,7 +312,7 @@ def _advise(
     attr = program.attr
     if program.origin is Origin.RUST:
         attr = "rustup" if ".rustup/" in program.path else None
-    script = state in _OTHERWISE or not program.compiled
+    script = (state in _OTHERWISE or not program.compiled) and not find_prefix(program.path)
     if program.origin is Origin.ENVIRONMENT and script and program.root:
         root = shlex.quote(program.root)
         now.append(f"If its Python is gone, make the environment anew: rm -r {root}, then uv sync.")
@@ -319,6 +323,26 @@ def _advise(
         return now, []
     title = f"nixpkgs' own {program.name}; call it by its name, without the path of the environment."
     return now, [write_shell(situation, title, packages=(attr,))]
+
+
+def _lead_to_lock(prefix: str, state: ProgramState | None, situation: Situation) -> list[str]:
+    """Advise for a prefix of conda, whose own files no patch changes: nix-ld or a build, by its lock."""
+    project, pixi, inside = prefix.rpartition("/.pixi/envs/")
+    root = shlex.quote(prefix)
+    if state in _OTHERWISE:
+        maker = "pixi install" if pixi else "create it again from its environment.yml"
+        return [f"Make the environment anew: rm -r {root}, then {maker}."]
+    lock = "pixi.lock" if pixi else "conda-lock.yml"
+    first = [] if pixi or lock in situation.files else ["Lock the environment: conda-lock -f environment.yml"]
+    if pixi and lock not in situation.files:
+        lock = f"{project}/{lock}"
+    group = f" --group {shlex.quote(inside)}" if pixi and inside != "default" else ""
+    command = f"wheelfix lock {shlex.quote(lock)}{group}"
+    return [
+        *first,
+        f"{command} --dialect nixos -o nix-ld.nix  # nix-ld, with all that is wanted from outside",
+        f"{command} -o environment.nix  # or the environment, made by Nix",
+    ]
 
 
 def _explain_foreign(symptom: Symptom, _situation: Situation) -> Trouble:

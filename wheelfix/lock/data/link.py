@@ -426,15 +426,7 @@ class Python:
         """Return the line that starts a script, as rattler writes it."""
         path = "%s/bin/python%s" % (prefix, self.version)
         if len(path) > LONGEST_SHEBANG - 2 or " " in path:
-            return (
-                "#!/bin/sh"
-                + NEWLINE
-                + QUOTES
-                + "exec"
-                + chr(39)
-                + ' "%s" "%s0" "%s@" #' % (path, DOLLAR, DOLLAR)
-                + QUOTES
-            )
+            return start_by_shell(path)
         return "#!" + path
 
     def write_script(self, prefix, module, function):
@@ -454,6 +446,12 @@ class Python:
             "",
         ]
         return NEWLINE.join(lines).encode()
+
+
+def start_by_shell(python, more=""):
+    """Return first lines by which a shell starts a Python, whose path is too long for a kernel."""
+    started = ' "%s"%s "%s0" "%s@" #' % (python, more, DOLLAR, DOLLAR)
+    return "#!/bin/sh" + NEWLINE + QUOTES + "exec" + chr(39) + started + QUOTES
 
 
 def find_python(packages):
@@ -720,15 +718,7 @@ def use_env(line):
         return line
     program = found[2].rpartition("/")[2]
     if PYTHON.fullmatch(program):
-        return (
-            "#!/bin/sh"
-            + NEWLINE
-            + QUOTES
-            + "exec"
-            + chr(39)
-            + ' "%s"%s "%s0" "%s@" #' % (found[2], found[3], DOLLAR, DOLLAR)
-            + QUOTES
-        )
+        return start_by_shell(found[2], found[3])
     return "#!/usr/bin/env %s%s" % (program, found[3])
 
 
