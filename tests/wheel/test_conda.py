@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.conda import Member, build_conda, make_tar, write_conda
@@ -273,6 +273,7 @@ _VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from([*INDEX, "noarch", "license"]), _VALUES))
 def test_indexes_are_read_or_refused(index: dict[str, object]) -> None:
     try:
