@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.elf import build_elf
 from tests.support.nixeval import evaluate
+from tests.support.shapes import make_lock
 from tests.support.wheel import build_wheel
 
 
@@ -132,3 +133,39 @@ def test_a_page_is_replaced_by_a_whole_one_or_not_at_all(wheel: Path, tmp_path: 
 
 def test_the_same_wheel_gives_the_same_page(wheel: Path) -> None:
     assert run(wheel).stdout == run(wheel).stdout
+
+
+def report_lock(tmp_path: Path, shape: str, *arguments: str) -> tuple[int, dict[str, Any]]:
+    """The page of a lock with packages of conda."""
+    lock = make_lock(tmp_path, shape)
+    links = ("--find-links", str(lock.parent / "links"))
+    result = run(lock, *links, "-o", tmp_path / "report.html", *arguments)
+    assert result.returncode in {0, 1}, result.stderr
+    return result.returncode, read_data((tmp_path / "report.html").read_text("utf-8"))
+
+
+def test_a_lock_of_pixi_has_its_environment_and_lists(tmp_path: Path) -> None:
+    code, data = report_lock(tmp_path, "v6.pixi.lock")
+    assert code == 0
+    assert data["answered"]
+    assert [one["label"] for one in data["code"]] == ["conda", "NixOS", "devenv", "nix-shell"]
+    assert "linkPrefix" in data["code"][0]["text"]
+
+
+def test_what_the_environment_leaves_out_is_told_and_no_answer(tmp_path: Path) -> None:
+    code, data = report_lock(tmp_path, "pip.conda-lock.yml")
+    assert code == 1
+    assert not data["answered"]
+    errors = [one["subject"] for one in data["findings"] if one["level"] == "error"]
+    assert errors == ["archived 0.0.0", "gitted 2.32.4"]
+
+
+def test_another_environment_of_pixi(tmp_path: Path) -> None:
+    _, data = report_lock(tmp_path, "v6.pixi.lock", "--group", "py312")
+    assert "Python 3.12" in data["code"][0]["text"]
+
+
+def test_a_group_is_for_locks(wheel: Path) -> None:
+    result = run(wheel, "--group", "test")
+    assert result.returncode == 3
+    assert "--group test: is for locks" in result.stderr

@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from wheelfix.explain.paths import find_distribution, find_interpreter, find_named, parse_drv, parse_path
+from wheelfix.explain.paths import (
+    find_distribution,
+    find_interpreter,
+    find_named,
+    find_prefix,
+    parse_drv,
+    parse_path,
+)
 
 STORE = "/nix/store/00000000000000000000000000000000-"
 
@@ -118,3 +125,17 @@ def test_words() -> None:
     assert find_named(["Pyside", "on", "nixos"]) == "pyside2"
     assert find_named(["what", "is", "`PySide6`?"]) == "pyside6"
     assert find_named(["cannot", "open", "shared", "object", "file"]) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "prefix"),
+    [
+        ("/home/u/p/.pixi/envs/cuda/bin/x", "/home/u/p/.pixi/envs/cuda"),
+        ("/home/u/miniforge3/envs/p/lib/libz.so.1", "/home/u/miniforge3/envs/p"),
+        ("/home/u/miniconda3/bin/python", "/home/u/miniconda3"),
+        ("/home/u/envs/p/bin/python", None),
+        ("/home/u/p/.venv/bin/python", None),
+    ],
+)
+def test_prefixes_of_conda(path: str, prefix: str | None) -> None:
+    assert find_prefix(path) == prefix

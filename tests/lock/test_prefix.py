@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from tests.support.conda_scans import make_need, make_scan
 from tests.support.facts import open_table
 from tests.support.nixeval import evaluate
 from tests.support.wheel import build_wheel
@@ -28,14 +29,14 @@ from wheelfix.lock.prefix import (
     write_packages,
 )
 from wheelfix.model.base import replace
-from wheelfix.model.classes import NeedClass, No
+from wheelfix.model.classes import NeedClass
 from wheelfix.model.conda import CondaPackage
 from wheelfix.model.hints import OpeningKind, SourceCall
-from wheelfix.model.index import IndexInfo, Provider
+from wheelfix.model.index import Provider
 from wheelfix.model.lock import Choice, ChoiceKind, Lock, LockedFile, LockedPackage, SourceKind
 from wheelfix.model.lock_formats import LockKind
 from wheelfix.model.override import Cuda, Dialect, Input, Override, Search
-from wheelfix.model.scan import Held, Level, Need, Opening, WheelScan
+from wheelfix.model.scan import Held, Level, Opening, WheelScan
 from wheelfix.nix.printer import render
 from wheelfix.nix.tree import NULL
 from wheelfix.scan.scan import ScanOptions
@@ -146,37 +147,6 @@ PLAN = LockPlan(
     dialect=Dialect.CONDA,
     conda=(PYTHON, PACKAGE),
 )
-
-
-def make_need(soname: str, kind: NeedClass, *files: str, attr: str = "") -> Need:
-    provider = Provider(attr=attr, output="out", path=f"/lib/{soname}", store_path=None)
-    return Need(
-        soname=soname,
-        machine="x86_64",
-        wanted_by=files,
-        need_class=kind,
-        cause=No(),
-        providers=(provider,) if attr else (),
-    )
-
-
-def make_scan(*needs: Need) -> WheelScan:
-    return WheelScan(
-        target="x-1-0.conda",
-        name="x",
-        version="1",
-        tags=(),
-        requires_dist=(),
-        index=IndexInfo(source="file", system="x86_64-linux", date=None, digest="", sonames=0, entries=0),
-        machine="x86_64",
-        objects=(),
-        needs=needs,
-        openings=(),
-        build_inputs=(),
-        baseline_inputs=(),
-        missed=(),
-        findings=(),
-    )
 
 
 def choose(file: LockedFile | None, kind: ChoiceKind = ChoiceKind.WHEEL, **more: Any) -> Choice:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from wheelfix.errors import InputError
 from wheelfix.lockfile.conda_lock import parse_conda_lock
-from wheelfix.lockfile.prefix import narrow_lock
+from wheelfix.lockfile.narrow import narrow_lock
 from wheelfix.lockfile.read import find_yaml_kind, read_lock
 from wheelfix.lockfile.select import Asked
 from wheelfix.lockfile.yaml import parse_yaml

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.conda import PLACEHOLDER, Member, build_conda
+from tests.support.conda_scans import make_need, make_scan
 from tests.support.elf import build_elf
 from tests.support.linking import read_index
 from tests.support.proof.conda import build_python, realise_prefix
@@ -18,12 +19,11 @@ from tests.support.proof.proving import make_nix_environment, read_python, run_p
 from tests.support.wheel import build_wheel
 from wheelfix.lock.model import LockPlan
 from wheelfix.lock.prefix import render_prefix
-from wheelfix.model.classes import NeedClass, No
+from wheelfix.model.classes import NeedClass
 from wheelfix.model.conda import CondaPackage
-from wheelfix.model.index import IndexInfo, Provider
 from wheelfix.model.lock import Choice, ChoiceKind, LockedFile, LockedPackage
 from wheelfix.model.override import Cuda, Dialect, Ignored, Override
-from wheelfix.model.scan import Need, WheelScan
+from wheelfix.model.scan import WheelScan
 
 EXTENSION = """
 void *PyModule_Create2(void *, int);
@@ -51,6 +51,17 @@ int main(void) {{
   return 0;
 }}
 """
+
+
+def query_store(question: str, path: Path) -> str:
+    """What the store says of a path."""
+    return subprocess.run(
+        ["nix-store", "--query", question, path],
+        capture_output=True,
+        text=True,
+        env=make_nix_environment(),
+        check=True,
+    ).stdout
 
 
 def hash_file(path: Path) -> str:
@@ -100,31 +111,8 @@ def write_code(
 
 def scan_magic() -> WheelScan:
     """A package whose library needs what a package of nixpkgs has."""
-    provider = Provider(attr="file", output="out", path="/lib/libmagic.so.1", store_path=None)
-    need = Need(
-        soname="libmagic.so.1",
-        machine="x86_64",
-        wanted_by=("../../libguess.so.1",),
-        need_class=NeedClass.PROVIDED,
-        cause=No(),
-        providers=(provider,),
-    )
-    return WheelScan(
-        target="guess-1.0-0.conda",
-        name="guess",
-        version="1.0",
-        tags=(),
-        requires_dist=(),
-        index=IndexInfo(source="file", system="x86_64-linux", date=None, digest="", sonames=0, entries=0),
-        machine="x86_64",
-        objects=(),
-        needs=(need,),
-        openings=(),
-        build_inputs=(),
-        baseline_inputs=(),
-        missed=(),
-        findings=(),
-    )
+    need = make_need("libmagic.so.1", NeedClass.PROVIDED, "../../libguess.so.1", attr="file")
+    return make_scan(need, name="guess", version="1.0")
 
 
 @pytest.fixture(scope="module")
@@ -267,26 +255,14 @@ def test_modules_are_compiled(prefix: Path) -> None:
 
 
 def test_the_prefix_refers_to_itself_and_to_what_it_needs(prefix: Path) -> None:
-    said = subprocess.run(
-        ["nix-store", "--query", "--references", prefix],
-        capture_output=True,
-        text=True,
-        env=make_nix_environment(),
-        check=True,
-    ).stdout
+    said = query_store("--references", prefix)
     names = [Path(line).name.partition("-")[2] for line in said.splitlines()]
     assert any(name.startswith("nixpkgs.file") for name in names)
     assert not [name for name in names if name.endswith((".conda", ".bz2", "link.py"))]
 
 
 def test_two_builds_have_the_same_bytes(shelf: list[Path], prefix: Path, tmp_path: Path) -> None:
-    derivation = subprocess.run(
-        ["nix-store", "--query", "--deriver", prefix],
-        capture_output=True,
-        text=True,
-        env=make_nix_environment(),
-        check=True,
-    ).stdout.strip()
+    derivation = query_store("--deriver", prefix).strip()
     again = subprocess.run(
         ["nix-store", "--realise", "--check", derivation],
         capture_output=True,
@@ -322,13 +298,7 @@ def test_a_wheel_is_installed_in_the_prefix(mixed: Path) -> None:
 
 
 def test_nothing_refers_to_the_prefix_without_wheels(mixed: Path) -> None:
-    said = subprocess.run(
-        ["nix-store", "--query", "--requisites", mixed],
-        capture_output=True,
-        text=True,
-        env=make_nix_environment(),
-        check=True,
-    ).stdout.split()
+    said = query_store("--requisites", mixed).split()
     assert [path for path in said if path.endswith("-conda-environment")] == [str(mixed)]
     assert not [path for path in said if "wheeled" in path]
 

@@ -196,6 +196,34 @@ def make_sources(index_url: str | None, find_links: Sequence[str]) -> PackageSou
     return find_package_sources(index_url, find_links)
 
 
+def group_option(command: F) -> F:
+    """Add --group: which part of a lock counts."""
+    return add_options(
+        command,
+        click.option(
+            "--group",
+            "groups",
+            multiple=True,
+            metavar="GLOB",
+            help="Dependency group of a lock, instead of the default ones; repeatable. Of pixi: environment.",
+        ),
+    )
+
+
+def check_groups(groups: tuple[str, ...], targets: Sequence[str]) -> tuple[str, ...] | None:
+    """Return the groups that the user names, or None.
+
+    Raises:
+        InputError: no target is a lock.
+    """
+    if groups:
+        from wheelfix.scan.target import TargetKind, find_target
+
+        if not any(find_target(target, "scan").kind is TargetKind.LOCK for target in targets):
+            raise InputError(f"--group {groups[0]}", "is for locks, which have groups", "leave it out")
+    return groups or None
+
+
 def index_options(command: F) -> F:
     """Add --index and --prefer, of commands that print no answers of an index but use them."""
     return add_options(

@@ -13,7 +13,9 @@ from wheelfix.cli.options import (
     TARGET,
     basic_options,
     beside_option,
+    check_groups,
     gpu_option,
+    group_option,
     index_options,
     make_sources,
     nixpkgs_option,
@@ -38,6 +40,7 @@ Examples:
 @click.argument("target", type=TARGET)
 @beside_option
 @gpu_option
+@group_option
 @runtime_options
 @index_options
 @nixpkgs_option
@@ -49,6 +52,7 @@ def report(
     *,
     beside: tuple[str, ...],
     gpu: Backend | None,
+    groups: tuple[str, ...],
     python: str | None,
     platform: str,
     index: Path | None,
@@ -70,6 +74,7 @@ def report(
     from wheelfix.flows.report import write_report
     from wheelfix.scan.scan import ScanOptions
 
+    asked = check_groups(groups, [target])
     sources = make_sources(index_url, find_links)
     table = open_table(index, quiet=quiet, prefer=prefer, nixpkgs=nixpkgs, system=platform)
     with show_progress(target, enabled=not quiet) as progress:
@@ -80,6 +85,7 @@ def report(
             gpu=gpu,
             python=python,
             system=platform,
+            groups=asked,
             sources=sources,
             progress=progress,
         )

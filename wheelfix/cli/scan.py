@@ -14,8 +14,10 @@ from wheelfix.cli.options import (
     FILE,
     TARGET,
     beside_option,
+    check_groups,
     common_options,
     gpu_option,
+    group_option,
     list_given,
     make_sources,
     print_json,
@@ -37,6 +39,7 @@ Examples:
   wheelfix scan --json *.whl > needs.json
   wheelfix scan .venv
   wheelfix scan uv.lock --python 3.12
+  wheelfix scan pixi.lock --group cuda
   wheelfix scan numpy
   wheelfix scan torch==2.9.1 --python 3.12 --platform x86_64-linux
   wheelfix scan --prefer mesa PySide6_Essentials-6.12.0-cp310-abi3-manylinux_2_34_x86_64.whl
@@ -52,6 +55,7 @@ Examples:
 @runtime_options
 @beside_option
 @gpu_option
+@group_option
 @click.option(
     "--against",
     type=FILE,
@@ -71,6 +75,7 @@ def scan(
     platform: str,
     beside: tuple[str, ...],
     gpu: Backend | None,
+    groups: tuple[str, ...],
     against: tuple[Path, ...],
     explained: str | None,
     index_url: str | None,
@@ -97,6 +102,7 @@ def scan(
     from wheelfix.flows import scan as flows
     from wheelfix.scan.scan import ScanOptions
 
+    asked = check_groups(groups, targets)
     sources = make_sources(index_url, find_links)
     table = open_table(index, quiet=quiet, prefer=prefer, nixpkgs=nixpkgs, system=platform)
     codes = [0]
@@ -114,6 +120,7 @@ def scan(
             against=against,
             python=python,
             system=platform,
+            groups=asked,
             sources=sources,
             progress=progress,
         )
@@ -135,7 +142,18 @@ def scan(
     sys.exit(max(*codes, _tell_scans(scanned, as_json=as_json, quiet=quiet)))
 
 
-_KEPT = ("python", "platform", "beside", "gpu", "index", "prefer", "nixpkgs", "index_url", "find_links")
+_KEPT = (
+    "python",
+    "platform",
+    "beside",
+    "gpu",
+    "groups",
+    "index",
+    "prefer",
+    "nixpkgs",
+    "index_url",
+    "find_links",
+)
 """Options without which the commands that are proposed would not find the same."""
 
 

@@ -19,8 +19,8 @@ from wheelfix.index.lookup import find_glibc
 from wheelfix.lock.provided import name_distributions
 from wheelfix.lockfile.conda_lock import render_conda_lock
 from wheelfix.lockfile.environment_yml import drop_channel, parse_environment
+from wheelfix.lockfile.narrow import spell_python
 from wheelfix.lockfile.pixi_toml import DEFAULT, has_manifest, parse_manifest
-from wheelfix.lockfile.prefix import spell_python
 from wheelfix.lockfile.read import read_lock, read_text
 from wheelfix.model.base import replace
 from wheelfix.model.conda import CondaPackage

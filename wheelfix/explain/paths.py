@@ -27,6 +27,8 @@ _LONGEST = 255
 """Letters of a file name, at most."""
 _SUFFIX = re.compile(r"(?:\.(?:cpython|pypy|abi3)[^/]*)?\.so.*|\.py[cdi]?|[-.]\d.*|\.libs|-stubs|\.data")
 _INFO = re.compile(r"(?P<name>[^-/]+)-(?P<version>[^-/]+)\.(?:dist|egg)-info")
+_CONDA = re.compile(r"/(?:mini|ana)conda\d*/|/(?:mini|mamba)forge\d*/|/micromamba/|/\.pixi/|/conda/")
+"""Where conda, mamba and pixi keep what they install."""
 
 
 def parse_path(path: str) -> Package | None:
@@ -155,6 +157,17 @@ def find_environment(paths: Iterable[str]) -> str | None:
     return None
 
 
+def find_prefix(path: str) -> str | None:
+    """Find the prefix of conda, or of pixi, that a path is in; None for one elsewhere.
+
+    Example:
+        >>> find_prefix("/home/u/p/.pixi/envs/default/bin/ninja"), find_prefix("/home/u/p/.venv/bin/ninja")
+        ('/home/u/p/.pixi/envs/default', None)
+    """
+    match = re.match(r"(.*?/envs/[^/\n]+|.*?/(?:mini|ana)conda\d*|.*?/(?:mini|mamba)forge\d*)/", path)
+    return match[1] if match and _CONDA.search(path) else None
+
+
 def find_interpreter(paths: Iterable[str]) -> Interpreter | None:
     """Find the origin of the Python that ran.
 
@@ -166,7 +179,7 @@ def find_interpreter(paths: Iterable[str]) -> Interpreter | None:
             return Interpreter.NIXPKGS
         if re.search(r"/uv/python/|/\.rye/py/|/pypoetry/python/|/hatch/pythons?/", path):
             return Interpreter.UV
-        if re.search(r"/(?:mini|ana)conda\d*/|/(?:mini|mamba)forge\d*/|/micromamba/|/\.pixi/|/conda/", path):
+        if _CONDA.search(path):
             return Interpreter.CONDA
         if "/.pyenv/versions/" in path or "/.asdf/installs/python/" in path:
             return Interpreter.PYENV

@@ -65,9 +65,13 @@ def _report_lock(target: Target, options: ScanOptions) -> Report:
     from wheelfix.lock.lock import plan_lock  # slow import, and few targets are locks
     from wheelfix.lock.model import LockOptions
     from wheelfix.lock.render import render_lock
+    from wheelfix.lockfile.select import Asked
 
     path, links = Path(target.text), options.sources.find_links if options.sources else ()
-    own = LockOptions(scan=options, find_links=tuple(Path(link) for link in links if Path(link).is_dir()))
+    asked = Asked(groups=options.groups)
+    own = LockOptions(
+        scan=options, asked=asked, find_links=tuple(Path(link) for link in links if Path(link).is_dir())
+    )
     plan = plan_lock(path, own)
     if plan.conda:
         return _report_prefix(path, own)
@@ -96,4 +100,9 @@ def _report_prefix(path: Path, options: LockOptions) -> Report:
     ]
     code = [label_code(one.dialect, render_lock(one)) for one in plans]
     scans = sorted((*plan.scans, *plan.conda_scans), key=lambda scan: (scan.name, scan.target))
-    return make_report(path.name, scans, code, plan.findings)
+    # What is left out of one of them is told on the page of all.
+    order, wrong = list(Level), (one for scan in plan.conda_scans for one in scan.findings)
+    found = dict.fromkeys(finding for one in plans for finding in one.findings)
+    found.update(dict.fromkeys(one for one in wrong if one.level is Level.ERROR))
+    findings = sorted(found, key=lambda one: (order.index(one.level), one.subject, one.message))
+    return make_report(path.name, scans, code, findings)

@@ -59,9 +59,9 @@ from wheelfix.override.strip import Dependencies, check_wishes
 from wheelfix.override.versions import tell_gaps
 from wheelfix.scan.findings import tell_qts
 from wheelfix.scan.locked import LockReadings, find_prefix_python
+from wheelfix.scan.locked_conda import add_digests, tell_prefix
 from wheelfix.scan.nixpkgs import tell_differences
 from wheelfix.scan.places import tell_places
-from wheelfix.scan.prefix import add_digests, tell_prefix
 from wheelfix.scan.scan import scan_readings
 from wheelfix.sdist.model import CargoPlan
 from wheelfix.sdist.plan import find_unfilled

@@ -21,7 +21,7 @@ from wheelfix.errors import InputError, strip_login, strip_token
 from wheelfix.lock.model import LockOptions, LockPlan
 from wheelfix.model.base import Struct, replace
 from wheelfix.model.classes import NeedClass
-from wheelfix.model.conda import CondaPackage
+from wheelfix.model.conda import STORED_PREFIX, CondaPackage
 from wheelfix.model.index import Attribute, Provider, find_permissions
 from wheelfix.model.lock import Choice, ChoiceKind, Lock, SourceKind
 from wheelfix.model.override import Cuda, Dialect, Input
@@ -61,8 +61,6 @@ from wheelfix.override.overlay import write_packages as write_overrides
 from wheelfix.scan.layout import SITE, find_install_path
 from wheelfix.wheel.tree import escape_path
 
-PREFIX = "conda-environment"
-"""Name of every prefix in the store: paths of one length, so that one can stand where another one stood."""
 LINK = Var("link")
 """The variable of :func:`bind_link`."""
 FETCH = Var("fetch")
@@ -140,7 +138,7 @@ def write_prefix(
         files = tuple(bind(path, List(tuple(places))) for path, places in sorted(runpaths.items()))
         given.append(bind("runpaths", Attrs(files)))
     settings = Attrs(tuple(given))
-    return write_run(PREFIX, Binary("//", settings, more) if more else settings)
+    return write_run(STORED_PREFIX, Binary("//", settings, more) if more else settings)
 
 
 def write_view(prefix: Expr, name: str, site_packages: Expr, *, label: str = "") -> Expr:

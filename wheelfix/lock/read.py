@@ -10,7 +10,7 @@ from wheelfix.lock.built import add_built
 from wheelfix.lock.model import LockOptions, LockRequest, Selection
 from wheelfix.lock.plan import find_dependencies
 from wheelfix.lock.r_packages import check_r_packages
-from wheelfix.lockfile.prefix import find_lock_python, narrow_lock
+from wheelfix.lockfile.narrow import find_lock_python, narrow_lock
 from wheelfix.lockfile.read import read_lock, read_project, read_rules
 from wheelfix.lockfile.select import make_distribution
 from wheelfix.model.base import replace

@@ -23,6 +23,13 @@ NOARCH = "noarch"
 """The subdirectory of a channel with packages for every platform."""
 
 
+STORED_PREFIX = "conda-environment"
+"""Name of every prefix in a Nix store: paths of one length, so that one can stand where another one stood."""
+
+PREFIX_LENGTH = len("/nix/store/") + 32 + len(f"-{STORED_PREFIX}")
+"""Length of its path: what a placeholder has to have room for."""
+
+
 class CondaPlatform(Struct):
     """A platform that a lock has packages for.
 

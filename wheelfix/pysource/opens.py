@@ -274,7 +274,10 @@ def may_open(path: str, source: bytes) -> bool:
     """
     if not is_for_linux(path):
         return False
-    return any(hint in source for hint in _HINTS) or bool(LOADER_HINTS.search(source))
+    if any(hint in source for hint in _HINTS):
+        return True
+    # Looking for bytes is ten times as fast as the pattern.
+    return (b"DLL" in source or b"dll" in source) and bool(LOADER_HINTS.search(source))
 
 
 def is_for_linux(path: str) -> bool:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property, partial
+from io import BytesIO
 from itertools import chain
 from typing import Final
 
@@ -22,6 +23,7 @@ from wheelfix.elf.stream import ForwardReader
 from wheelfix.elf.watch import Watch
 from wheelfix.errors import ElfError, InputError
 from wheelfix.model.base import replace
+from wheelfix.model.conda import PREFIX_LENGTH
 from wheelfix.model.elf import ElfObject, Symbols
 from wheelfix.model.hints import ElfHints
 from wheelfix.model.reading import About, Origin, OriginKind, Reading, WheelFile
@@ -37,20 +39,25 @@ from wheelfix.wheel.conda import (
     CondaDescription,
     CondaMember,
     MemberKind,
+    PathEntry,
     is_read,
     iter_members,
     parse_description,
     read_again,
 )
 from wheelfix.wheel.conda_names import (
+    MAX_STEPS,
+    find_prefix_path,
     find_python_directory,
     find_site_path,
+    leads_out,
     parse_conda_filename,
     resolve_link,
 )
 from wheelfix.wheel.contents import MAX_INIT, is_init, is_namespace
 from wheelfix.wheel.foreign import is_named_like_library
 from wheelfix.wheel.tree import escape_path
+from wheelfix.wheel.zstd import compress, inflate
 
 MAX_SOURCES: Final = 96 << 20
 """Bytes of compressed Python sources that are kept to be read; those of the largest packages have 20 MB."""
@@ -60,9 +67,9 @@ MAX_AGAIN: Final = 64 << 30
 _HEAD_SIZE: Final = 32 << 20
 """Bytes kept from the start of an ELF file: a second pass over an archive begins at its start."""
 _HEAD: Final = 64
+_LARGE: Final = 64 << 10
+"""Bytes that are worth a thread."""
 _SHOWN: Final = 3
-_MAX_STEPS: Final = 40
-"""Links that are followed one after the other: as many as Linux follows."""
 
 
 class _Pass:
@@ -81,8 +88,8 @@ class _Pass:
         broken: about ELF files that contradict themselves.
     """
 
-    def __init__(self, archive: Archive, heads: Heads) -> None:
-        self._archive, self._heads = archive, heads
+    def __init__(self, archive: Archive, heads: Heads, hasher: ThreadPoolExecutor) -> None:
+        self._archive, self._heads, self._hasher = archive, heads, hasher
         self._left, self._again = MAX_SOURCES, MAX_AGAIN
         self.kept, self.digests, self.sizes = dict[str, bytes](), dict[str, bytes](), dict[str, int]()
         self.links, self.twins = dict[str, str](), dict[str, str]()
@@ -106,7 +113,7 @@ class _Pass:
 
     def _add_file(self, member: CondaMember, chunks: Iterator[bytes]) -> None:
         digest = hashlib.sha256()
-        hashed = _hash(chunks, digest.update)
+        hashed = _hash(chunks, digest.update, self._hasher)
         head = next(hashed, b"")
         whole = chain([head], hashed)
         if head.startswith(ELF_MAGIC):
@@ -140,7 +147,7 @@ class _Pass:
     def _add_source(self, path: str, data: bytes) -> None:
         if is_init(path) and len(data) <= MAX_INIT and is_namespace(data):
             self.namespaces.add(path)
-        packed = zlib.compress(data, 1)
+        packed = compress(data, level=1)
         self._left -= len(packed)
         if self._left >= 0:
             self.sources[path] = packed
@@ -179,7 +186,7 @@ def read_package_symbols(archive: Archive, reading: Reading, wanted: Collection[
     asked: dict[str, list[str]] = {}
     for path in (*files, *links):
         if (shown := escape_path(find_site_path(path, python, noarch=noarch))) in wanted:
-            for _ in range(_MAX_STEPS):
+            for _ in range(MAX_STEPS):
                 path = links.get(path, path)
             asked.setdefault(path, []).append(shown)
     found: list[Symbols] = []
@@ -196,10 +203,18 @@ def _open_pass(passes: list[Iterator[bytes]], archive: Archive, path: str) -> It
     return passes.pop() if passes else read_again(archive, path)
 
 
-def _hash(chunks: Iterator[bytes], update: Callable[[bytes], None]) -> Iterator[bytes]:
+def _hash(
+    chunks: Iterator[bytes], update: Callable[[bytes], None], pool: ThreadPoolExecutor
+) -> Iterator[bytes]:
+    """Pass chunks on; a large one is hashed in a thread while it is used, as hashing releases the GIL."""
     for chunk in chunks:
-        update(chunk)
+        if len(chunk) < _LARGE:
+            update(chunk)
+            yield chunk
+            continue
+        pending = pool.submit(update, chunk)
         yield chunk
+        pending.result()
 
 
 def _is_source(member: CondaMember) -> bool:
@@ -207,8 +222,14 @@ def _is_source(member: CondaMember) -> bool:
     return path.endswith(".py") and "site-packages/" in path and member.size <= MAX_SEARCHED
 
 
+def _measure(entry: PathEntry) -> int:
+    return len(entry.placeholder.encode("utf-8", "surrogateescape"))
+
+
 def _unpack(packed: bytes | None) -> bytes | None:
-    return zlib.decompress(packed) if packed is not None else None
+    if packed is None:
+        return None
+    return b"".join(inflate(BytesIO(packed), subject="", size=MAX_SEARCHED))
 
 
 def _spell_digest(digest: bytes) -> str:
@@ -327,7 +348,7 @@ class CondaSource:
     def _follow(self, path: str) -> str | None:
         """Follow links up to a path that is none; None where they leave the prefix or go in circles."""
         found: str | None = path
-        for _ in range(_MAX_STEPS):
+        for _ in range(MAX_STEPS):
             if found is None or found not in self._read.links:
                 return self._read.twins.get(found, found) if found else None
             found = resolve_link(found, self._read.links[found])
@@ -336,14 +357,27 @@ class CondaSource:
     @cached_property
     def _read(self) -> _Pass:
         """Pass over the archive."""
-        read = _Pass(self._archive, self._heads)
-        for member, chunks in iter_members(self._archive, on_bytes=self._on_bytes):
-            read.add(member, chunks)
+        with ThreadPoolExecutor(1, thread_name_prefix="hash") as hasher:
+            read = _Pass(self._archive, self._heads, hasher)
+            for member, chunks in iter_members(self._archive, on_bytes=self._on_bytes):
+                read.add(member, chunks)
         return read
 
     @cached_property
     def _said(self) -> CondaDescription:
         return parse_description(self._archive.name, self._read.kept)
+
+    def _list_leaving(self) -> list[str]:
+        """List links that are installed and lead out of the prefix, by themselves or through others."""
+        noarch = self._said.build.noarch == "python"
+        links = {p: t for p, t in self._read.links.items() if p in self._site_paths}
+        places = {find_prefix_path(path, noarch=noarch): target for path, target in links.items()}
+        found = []
+        for path, target in links.items():
+            place = find_prefix_path(path, noarch=noarch)
+            if resolve_link(place, target) is None or leads_out(place, places):
+                found.append(path)
+        return found
 
     def _tell(self) -> Iterator[Finding]:
         """Compare the package with what it says of its files."""
@@ -364,7 +398,13 @@ class CondaSource:
             yield from _tell_some(
                 Level.WARNING, extra, "is in the package, and not in its list: not installed"
             )
-        out = [p for p, target in read.links.items() if resolve_link(p, target) is None]
+        wrong = [p for p, one in listed.items() if one.link is not None and one.link != (p in read.links)]
+        wrong = [p for p in (*wrong, *self._said.directories) if p in there]
+        yield from _tell_some(Level.ERROR, wrong, "is not of the kind that info/paths.json states")
+        small = [p for p, one in listed.items() if one.binary and 0 < _measure(one) < PREFIX_LENGTH]
+        room = f"has no room for a prefix in a Nix store, of {PREFIX_LENGTH} bytes"
+        yield from _tell_some(Level.ERROR, small, room)
+        out = self._list_leaving()
         yield from _tell_some(Level.ERROR, out, "is a link that leads out of the prefix: not followed")
         yield from _tell_some(Level.NOTE, read.unkept, "is one Python source too many: not read")
 

@@ -1,7 +1,8 @@
 """Finds which dependency of a package of conda has a library, where the dependency was not read.
 
-Three kinds of evidence, strongest first: a table of packages that are called otherwise than their libraries,
-a name that fits (``libcurl.so.4`` and ``libcurl``), and the nixpkgs attribute that has the library, if the
+A table has packages that are called otherwise than their libraries; it alone counts for a library that it
+has. For others, strongest first: a name that fits (``libcurl.so.4`` and ``libcurl``), with the major some
+have (``libxml2.so.16`` and ``libxml2-16``), and the nixpkgs attribute that has the library, if the
 dependency is called like it (``libgdal.so.36`` and ``gdal``).
 """
 
@@ -13,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from wheelfix.model.index import Provider
 from wheelfix.model.tables import InOrder, Table, load_table
 
-_SONAME = re.compile(r"(?:lib)?(.+?)\.so(?:\.[\w.]+)?")
+_SONAME = re.compile(r"(?:lib)?(.+?)\.so(?:\.(\w+)[\w.]*)?")
 _FORMS = ("{}", "lib{}", "xorg-lib{}", "cuda-{}")
 """What packages are called whose library has a name."""
 _ASKED = 3
@@ -55,12 +56,12 @@ def find_dependency(soname: str, names: Sequence[str], providers: Sequence[Provi
     if listed is None:
         begun = [start for start in table.prefixes if stem.startswith(start)]
         listed = table.prefixes[max(begun, key=len)] if begun else ()
-    if found := next((name for name in listed if name in names), None):
-        return found
+    if listed:
+        return next((name for name in listed if name in names), None)
     folded: dict[str, str] = {}
     for name in names:
         folded.setdefault(_fold(name), name)
-    called = [stem, _DIGITS.sub("", stem), *_list_attributes(providers)]
+    called = [f"{stem}{match[2] or ''}", stem, _DIGITS.sub("", stem), *_list_attributes(providers)]
     wanted = (_fold(form.format(one)) for one in called for form in _FORMS)
     return next((folded[one] for one in wanted if one in folded), None)
 

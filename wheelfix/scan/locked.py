@@ -2,7 +2,7 @@
 
 Places in order: stored readings (by SHA-256), files beside the lock, directories that the user names,
 wheelfix's downloads, pip's cache, uv's cache, the URL that the lock states, and the package index where it
-states none (of conda: :mod:`wheelfix.scan.prefix`). A file without the lock's hash is never used.
+states none (of conda: :mod:`wheelfix.scan.locked_conda`). A file without the lock's hash is never used.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from wheelfix.errors import InputError
-from wheelfix.lockfile.prefix import find_lock_python, narrow_lock
+from wheelfix.lockfile.narrow import find_lock_python, narrow_lock
 from wheelfix.lockfile.read import read_lock, read_rules
 from wheelfix.lockfile.read import read_project as read_table
 from wheelfix.lockfile.select import (
@@ -48,7 +48,7 @@ from wheelfix.outside.tool_caches import (
 )
 from wheelfix.pysource.opens import is_for_linux
 from wheelfix.pysource.sources import find_in_sources
-from wheelfix.scan.prefix import fetch_package, find_package, find_stored, read_package, tell_prefix
+from wheelfix.scan.locked_conda import fetch_package, find_package, find_stored, read_package, tell_prefix
 from wheelfix.scan.read import Progress, read_known, read_unpacked, read_wheel
 from wheelfix.scan.requirement import evaluate_reading, find_runtime, tell_unread
 from wheelfix.scan.store import find_digest
@@ -59,6 +59,7 @@ from wheelfix.wheel.sdist_project import read_project
 WORKERS = 4
 """Number of parallel downloads."""
 
+_USUAL = Asked()
 _TOP_LEVEL = ".egg-info/top_level.txt"
 """The end of the path where setuptools lists what a distribution installs."""
 _BUILD_SCRIPTS = frozenset({"setup.py", "conftest.py", "noxfile.py", "tasks.py"})
@@ -241,6 +242,7 @@ def read_locked(
     *,
     python: str | None = None,
     system: str = "x86_64-linux",
+    asked: Asked = _USUAL,
     sources: PackageSources | None = None,
     progress: Progress | None = None,
 ) -> tuple[tuple[Reading, ...], tuple[Finding, ...]]:
@@ -250,6 +252,7 @@ def read_locked(
         path: the lock.
         python: version of CPython; None takes that which the lock, or the project beside it, is for.
         system: Nix system.
+        asked: extras and groups, or the environment of pixi.
         sources: where files are fetched from, and directories that may have them; None takes the configured
             ones.
         progress: called with bytes downloaded and bytes expected so far.
@@ -260,12 +263,12 @@ def read_locked(
     Raises:
         InputError: the lock or a wheel cannot be read or fetched, or has no source of a wanted kind.
     """
-    lock, sources = narrow_lock(read_lock(path), system, Asked()), sources or find_package_sources()
+    lock, sources = narrow_lock(read_lock(path), system, asked), sources or find_package_sources()
     rules = read_rules(read_table(path.parent), ())
     chosen = find_lock_python(python, lock, path.parent)
     runtime = find_runtime(chosen.version, system)
     # By default, `wheelfix lock` writes for package sets that choose as pyproject.nix does.
-    selected = select_packages(lock, runtime, Asked())
+    selected = select_packages(lock, runtime, asked)
     choices = choose_sources(settle_doubles(selected), rules, runtime, as_nix=True)
     places = Places(
         base=path.parent,

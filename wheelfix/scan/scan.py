@@ -71,6 +71,7 @@ class ScanOptions(Struct):
         against: directories of libraries, or store paths, whose symbols are compared with those wanted.
         python: version of CPython that the user named, or None: see :func:`choose_python`.
         system: Nix system for fetching and for reading a lock.
+        groups: dependency groups, or the environment of pixi, of a lock; None takes its default ones.
         sources: where distributions are fetched from; None takes the configured ones.
         progress: called with the amount done and in all, for each download and each wheel read.
         cache: directory of stored readings; None stores nothing.
@@ -86,6 +87,7 @@ class ScanOptions(Struct):
     against: Sequence[Path] = ()
     python: str | None = None
     system: str = USUAL_SYSTEM
+    groups: tuple[str, ...] | None = None
     sources: PackageSources | None = None
     progress: Progress | None = None
     cache: Path | None = field(default_factory=lambda: find_cache().readings)
@@ -459,6 +461,7 @@ def _take_fetched(target: Target, fetched: Fetched, runtime: Runtime | None, opt
 
 
 def _read_lock(target: Target, options: ScanOptions, findings: list[Finding]) -> Iterator[_Found]:
+    from wheelfix.lockfile.select import Asked
     from wheelfix.scan.locked import read_locked
 
     assert target.path
@@ -466,6 +469,7 @@ def _read_lock(target: Target, options: ScanOptions, findings: list[Finding]) ->
         target.path,
         python=options.python,
         system=options.system,
+        asked=Asked(groups=options.groups),
         sources=options.sources,
         progress=options.progress,
     )

@@ -17,11 +17,13 @@ import posixpath
 import re
 import shlex
 import tarfile
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from wheelfix.errors import IndexProblem, InputError, WheelError
 from wheelfix.model.base import Struct, decode_json, field
@@ -50,8 +52,11 @@ _MAX_DEPENDS = 10_000
 _MAX_LOOKED = 4096
 """Members among which the description is searched; build tools write it first."""
 _PIECE = 1 << 20
+_AHEAD = 3
+"""Pieces that are inflated before they are asked for."""
 _BLOCK = 512
 _Kind = TypeVar("_Kind")
+_Item = TypeVar("_Item")
 _ZIP, _BZIP = b"PK\3\4", b"BZh"
 _HOSTILE: Final = "no build tool of conda writes such a package: do not use it"
 _DAMAGED: Final = "the package is damaged: fetch it again"
@@ -59,6 +64,11 @@ _NO_PACKAGE: Final = "give a .conda, or a .tar.bz2 with info/index.json"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
 _VERSION = re.compile(r"[A-Za-z0-9_.+!~-]{1,255}")
 _BUILD = re.compile(r"[A-Za-z0-9_.+-]{0,255}")
+_POINT = re.compile(
+    r"\s*[^./\\\0=\s][^/\\\0=]*=\s*[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*\s*:\s*[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*\s*",
+    re.ASCII,
+)
+"""An entry point, ``NAME = MODULE:FUNCTION``: a name is that of a file."""
 _SUBDIR = re.compile(r"[a-z0-9_-]{1,64}")
 _OLD_PLACEHOLDER = "/opt/anaconda1anaconda2anaconda3"
 """What stands for the prefix where ``info/has_prefix`` does not say it (conda-build 1)."""
@@ -99,7 +109,7 @@ class PathEntry(Struct):
     """What a package says of one of its files.
 
     Attributes:
-        link: whether it is a symbolic link.
+        link: whether it is a symbolic link; None where it does not say.
         sha256: of the file in the package, or empty.
         size: bytes, or None.
         placeholder: what stands for the prefix in it, or empty.
@@ -107,7 +117,7 @@ class PathEntry(Struct):
         no_link: whether it is copied where other files may be hard links.
     """
 
-    link: bool = False
+    link: bool | None = None
     sha256: str = ""
     size: int | None = None
     placeholder: str = ""
@@ -122,6 +132,7 @@ class CondaDescription(Struct):
         build: what is not name and version.
         requires: packages among ``depends``; virtual packages (``__glibc``) are none.
         paths: what it says of its files; None if it does not list them.
+        directories: what it says are directories.
         entry_points: of ``noarch: python``: ``NAME = MODULE:FUNCTION``.
         summary, license, homepage: in its own words, or empty.
     """
@@ -131,6 +142,7 @@ class CondaDescription(Struct):
     build: CondaBuild
     requires: tuple[Requirement, ...] = ()
     paths: Mapping[str, PathEntry] | None = None
+    directories: frozenset[str] = frozenset()
     entry_points: tuple[str, ...] = ()
     summary: str = ""
     license: str = ""
@@ -149,10 +161,10 @@ class _Index(Struct):
 
 class _Path(Struct):
     path: str = field(name="_path")
-    path_type: str | None = None
+    path_type: Literal["hardlink", "softlink", "directory"] | None = None
     sha256: str | None = None
     size_in_bytes: int | None = None
-    file_mode: str | None = None
+    file_mode: Literal["text", "binary"] | None = None
     prefix_placeholder: str | None = None
     no_link: bool | None = None
 
@@ -187,13 +199,13 @@ def iter_members(
     seen = _Seen(archive.name)
     magic = archive.read(0, 4)
     if magic.startswith(_BZIP):
-        stream = _Stream(archive, _inflate_bzip(archive, archive.size), on_bytes)
+        stream = _Stream(archive, _work_ahead(_inflate_bzip(archive, archive.size)), on_bytes)
         yield from _iter_tar(archive.name, stream, seen)
         return
     if magic != _ZIP:
         raise InputError(archive.name, "is no package of conda", _NO_PACKAGE)
     for part, is_info in _list_parts(archive):
-        stream = _Stream(archive, _inflate_part(archive, part), on_bytes)
+        stream = _Stream(archive, _work_ahead(_inflate_part(archive, part)), on_bytes)
         for member, chunks in _iter_tar(f"{archive.name}: {part.path}", stream, seen):
             if member.path.startswith("info/") is not is_info:
                 where = "its description" if is_info else "what it installs"
@@ -248,14 +260,17 @@ def parse_description(name: str, kept: Mapping[str, bytes]) -> CondaDescription:
         if not pattern.fullmatch(value):
             raise InputError(f"{name}: info/index.json", f"{key} is {value[:80]!r}", _HOSTILE)
     link = _decode(name, "info/link.json", kept, _Link) if "info/link.json" in kept else _Link()
+    points = link.noarch.entry_points or () if link.noarch and index.noarch == "python" else ()
+    paths, directories = _parse_paths(name, kept)
     kind = "generic" if index.noarch is True else index.noarch or ""
     return CondaDescription(
         name=index.name,
         version=index.version,
         build=CondaBuild(build=index.build, subdir=subdir, depends=depends, noarch=kind),
         requires=make_requires(depends),
-        paths=_parse_paths(name, kept),
-        entry_points=tuple((link.noarch.entry_points or ()) if link.noarch else ()),
+        paths=paths,
+        directories=directories,
+        entry_points=tuple(_check_point(name, point) for point in points),
         summary=_find_text(about, "summary"),
         license=index.license or _find_text(about, "license"),
         homepage=_find_text(about, "home"),
@@ -354,6 +369,18 @@ class _Header(tarfile.TarInfo):
         raise tarfile.ReadError("it has a file with holes")
 
     _proc_gnusparse_00 = _proc_gnusparse_01 = _proc_gnusparse_10 = _refuse_holes
+
+
+def _work_ahead(pieces: Iterator[_Item]) -> Iterator[_Item]:
+    """Make the next pieces in a thread while one is used: decompressors release the GIL."""
+    pool = ThreadPoolExecutor(1, thread_name_prefix="inflate")
+    try:
+        waiting = deque(pool.submit(next, pieces, None) for _ in range(_AHEAD))
+        while (piece := waiting.popleft().result()) is not None:
+            waiting.append(pool.submit(next, pieces, None))
+            yield piece
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 class _Stream:
@@ -555,24 +582,35 @@ def _check_spec(name: str, spec: str) -> str:
     return spec
 
 
-def _parse_paths(name: str, kept: Mapping[str, bytes]) -> dict[str, PathEntry] | None:
+def _check_point(name: str, point: str) -> str:
+    if not _POINT.fullmatch(point):
+        raise InputError(f"{name}: info/link.json", f"has the entry point {point[:80]!r}", _HOSTILE)
+    return point
+
+
+def _parse_paths(name: str, kept: Mapping[str, bytes]) -> tuple[dict[str, PathEntry] | None, frozenset[str]]:
+    """Parse what a package says of its files, and which paths it says are directories."""
+    found: dict[str, PathEntry] = {}
     if "info/paths.json" in kept:
-        listed = _decode(name, "info/paths.json", kept, _Paths).paths
-        return {_check_path(name, one.path): _make_entry(one) for one in listed if _is_file(one)}
+        directories = set()
+        for one in _decode(name, "info/paths.json", kept, _Paths).paths:
+            path = _check_path(name, one.path)
+            if path in found or path in directories:
+                raise InputError(f"{name}: {_show(path)}", "is listed twice in info/paths.json", _HOSTILE)
+            if one.path_type == "directory":
+                directories.add(path)
+            else:
+                found[path] = _make_entry(one)
+        return found, frozenset(directories)
     if "info/files" not in kept:
-        return None
+        return None, frozenset()
     copied = frozenset(_split_lines(kept.get("info/no_link", b"")))
     placeholders = dict(_parse_has_prefix(kept.get("info/has_prefix", b"")))
-    found = {}
     for path in _split_lines(kept["info/files"]):
         prefix, binary = placeholders.get(path, ("", False))
         entry = PathEntry(placeholder=prefix, binary=binary, no_link=path in copied)
         found[_check_path(name, path)] = entry
-    return found
-
-
-def _is_file(entry: _Path) -> bool:
-    return entry.path_type != "directory"
+    return found, frozenset()
 
 
 def _make_entry(entry: _Path) -> PathEntry:

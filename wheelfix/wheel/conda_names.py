@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,10 @@ from wheelfix.model.wheel import Requirement
 SUFFIXES: Final = (".conda", ".tar.bz2")
 """How files of packages are named; the content decides which of both formats one is."""
 
+MAX_STEPS: Final = 40
+"""Links that are followed one after the other: as many as Linux follows."""
+
+_SCRIPTS: Final = "python-scripts/"
 _SPEC_NAME = re.compile(r"\s*(?:[^\s\[\]:]+::)?([A-Za-z0-9_][A-Za-z0-9_.-]*)")
 _FILENAME = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.-]*)-([A-Za-z0-9_.+!~]+)-([A-Za-z0-9_.+]+)")
 _PYTHON_LIB = re.compile(r"lib/python\d\.\d+t?/(?=.)")
@@ -96,11 +100,11 @@ def find_site_path(path: str, python: str, *, noarch: bool = False) -> str:
         >>> find_site_path("lib/libz.so.1", ""), find_site_path("site-packages/a.py", "", noarch=True)
         ('../../libz.so.1', 'a.py')
     """
-    inside, scripts = f"{python}site-packages/", "python-scripts/"
+    inside = f"{python}site-packages/"
     if noarch and path.startswith("site-packages/"):
         return path.removeprefix("site-packages/")
-    if noarch and path.startswith(scripts):
-        return f"../../../bin/{path.removeprefix(scripts)}"
+    if noarch and path.startswith(_SCRIPTS):
+        return f"../../../bin/{path.removeprefix(_SCRIPTS)}"
     if python and path.startswith(inside):
         return path.removeprefix(inside)
     if python and path.startswith(python):
@@ -116,3 +120,50 @@ def resolve_link(path: str, target: str) -> str | None:
         return None
     found = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
     return None if found == ".." or found.startswith("../") else found
+
+
+def leads_out(path: str, links: Mapping[str, str]) -> bool:
+    """Whether a path leads out of the prefix, through links.
+
+    Args:
+        path: relative to the prefix.
+        links: targets of symbolic links, by path relative to the prefix.
+
+    Example:
+        >>> leads_out("a/out", {"a/up": "..", "a/out": "up/../x"}), leads_out("a/up", {"a/up": ".."})
+        (True, False)
+    """
+    place, left, steps = list[str](), path.split("/")[::-1], 0
+    while left:
+        part = left.pop()
+        if part == "..":
+            if not place:
+                return True
+            place.pop()
+        elif part not in {"", "."}:
+            target = links.get("/".join((*place, part)))
+            if target is None:
+                place.append(part)
+                continue
+            if target.startswith("/"):
+                return True
+            if (steps := steps + 1) > MAX_STEPS:
+                return False  # in circles
+            left += target.split("/")[::-1]
+    return False
+
+
+def find_prefix_path(path: str, *, noarch: bool) -> str:
+    """Return where a member of a package is in a prefix; any Python stands for that of the prefix.
+
+    Args:
+        path: of the member.
+        noarch: whether the package is ``noarch: python``, whose files an installer puts in place.
+
+    Example:
+        >>> find_prefix_path("site-packages/a.py", noarch=True)
+        'lib/python3/site-packages/a.py'
+    """
+    if noarch and path.startswith("site-packages/"):
+        return f"lib/python3/{path}"
+    return f"bin/{path.removeprefix(_SCRIPTS)}" if noarch and path.startswith(_SCRIPTS) else path

@@ -99,13 +99,19 @@ def test_nix_ld_is_for_nixos() -> None:
         (
             "w/.pixi/envs/default/bin/python",
             (
-                "See what it needs with nix-ld: wheelfix scan w/.pixi/envs/default",
-                "Or let Nix make it: wheelfix lock w/pixi.lock -o environment.nix",
+                "wheelfix lock w/pixi.lock --dialect nixos -o nix-ld.nix  # nix-ld, with all that is wanted from "
+                "outside",
+                "wheelfix lock w/pixi.lock -o environment.nix  # or the environment, made by Nix",
             ),
         ),
         (
             "/home/bea/miniconda3/envs/lab/bin/python",
-            ("See what it needs with nix-ld: wheelfix scan /home/bea/miniconda3/envs/lab",),
+            (
+                "Lock the environment: conda-lock -f environment.yml",
+                "wheelfix lock conda-lock.yml --dialect nixos -o nix-ld.nix  # nix-ld, with all that is wanted "
+                "from outside",
+                "wheelfix lock conda-lock.yml -o environment.nix  # or the environment, made by Nix",
+            ),
         ),
     ],
 )

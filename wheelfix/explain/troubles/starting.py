@@ -19,7 +19,7 @@ from wheelfix.explain.model import (
     SymptomKind,
     Trouble,
 )
-from wheelfix.explain.paths import find_interpreter
+from wheelfix.explain.paths import find_prefix
 from wheelfix.explain.programs import Origin, Program, is_python, parse_program
 from wheelfix.explain.troubles.common import FROM_NIX, Explain
 from wheelfix.explain.troubles.settings import write_browsers, write_shell
@@ -209,10 +209,11 @@ def _explain_loader(symptom: Symptom, situation: Situation) -> Trouble:
     what = _say_state(path, program, state, unsure=symptom.unsure)
     now: list[str] = []
     paste: list[tuple[str, str]] = []
-    if state is ProgramState.ABSENT and symptom.unsure:
+    prefix = find_prefix(path)
+    if prefix:
+        now += _lead_to_lock(prefix, state, situation)
+    elif state is ProgramState.ABSENT and symptom.unsure:
         now.append("Make the environment: uv sync, or pip install -r requirements.txt")
-    elif program and program.root and _is_of_conda(path):
-        now += _advise_prefix(program.root)
     elif program and program.root:
         now.append(f"wheelfix patch {shlex.quote(program.root)}")
     elif path and "/" not in path and symptom.unsure:
@@ -227,22 +228,6 @@ def _explain_loader(symptom: Symptom, situation: Situation) -> Trouble:
     missing_loader = here and state not in _OTHERWISE
     return Trouble(
         kind=SymptomKind.NO_LOADER, what=what, now=tuple(now), paste=tuple(paste), nix_ld=missing_loader
-    )
-
-
-def _is_of_conda(path: str) -> bool:
-    """Whether conda or pixi has installed a program, which ``wheelfix patch`` leaves as it is."""
-    return find_interpreter((f"/{path}",)) is Interpreter.CONDA
-
-
-def _advise_prefix(root: str) -> tuple[str, ...]:
-    listed = f"See what it needs with nix-ld: wheelfix scan {shlex.quote(root)}"
-    project, inside, _ = root.rpartition(".pixi/envs/")
-    if not inside:
-        return (listed,)
-    return (
-        listed,
-        f"Or let Nix make it: wheelfix lock {shlex.quote(f'{project}pixi.lock')} -o environment.nix",
     )
 
 
@@ -327,8 +312,8 @@ def _advise(
     attr = program.attr
     if program.origin is Origin.RUST:
         attr = "rustup" if ".rustup/" in program.path else None
-    script = state in _OTHERWISE or not program.compiled
-    if program.origin is Origin.ENVIRONMENT and script and program.root and not _is_of_conda(program.path):
+    script = (state in _OTHERWISE or not program.compiled) and not find_prefix(program.path)
+    if program.origin is Origin.ENVIRONMENT and script and program.root:
         root = shlex.quote(program.root)
         now.append(f"If its Python is gone, make the environment anew: rm -r {root}, then uv sync.")
     if "/pre-commit/" in program.path:
@@ -338,6 +323,26 @@ def _advise(
         return now, []
     title = f"nixpkgs' own {program.name}; call it by its name, without the path of the environment."
     return now, [write_shell(situation, title, packages=(attr,))]
+
+
+def _lead_to_lock(prefix: str, state: ProgramState | None, situation: Situation) -> list[str]:
+    """Advise for a prefix of conda, whose own files no patch changes: nix-ld or a build, by its lock."""
+    project, pixi, inside = prefix.rpartition("/.pixi/envs/")
+    root = shlex.quote(prefix)
+    if state in _OTHERWISE:
+        maker = "pixi install" if pixi else "create it again from its environment.yml"
+        return [f"Make the environment anew: rm -r {root}, then {maker}."]
+    lock = "pixi.lock" if pixi else "conda-lock.yml"
+    first = [] if pixi or lock in situation.files else ["Lock the environment: conda-lock -f environment.yml"]
+    if pixi and lock not in situation.files:
+        lock = f"{project}/{lock}"
+    group = f" --group {shlex.quote(inside)}" if pixi and inside != "default" else ""
+    command = f"wheelfix lock {shlex.quote(lock)}{group}"
+    return [
+        *first,
+        f"{command} --dialect nixos -o nix-ld.nix  # nix-ld, with all that is wanted from outside",
+        f"{command} -o environment.nix  # or the environment, made by Nix",
+    ]
 
 
 def _explain_foreign(symptom: Symptom, _situation: Situation) -> Trouble:

@@ -26,7 +26,12 @@ from dataclasses import dataclass, field
 
 BLOCK = 1 << 20
 MOST_INFO = 256 << 20  # bytes of a file in info/ that is read
-MOST_HEADER = 1 << 20  # bytes of a name in an archive
+MOST_HEADER = 256 << 10  # bytes of a name in an archive
+MOST_PATH = 4096
+MOST_MEMBERS = 400000
+MOST_UNPACKED = 32 << 30  # bytes of a package
+MOST_RATIO, FREE = 500, 256 << 20  # bytes unpacked for each byte packed, besides some that need no reason
+STEP = 1 << 16
 MOST_TOLD = 20
 LONGEST_PATH = 4096
 LONGEST_SAID = 600
@@ -116,7 +121,15 @@ class Package:
 
 
 class Header(tarfile.TarInfo):
-    """A header whose names are of a bearable size, and no list of holes, which may have any size."""
+    """A header with names of a bearable size and no list of holes; one that cannot be read is no end."""
+
+    @classmethod
+    def frombuf(cls, buf, encoding, errors):
+        """Read a header."""
+        try:
+            return super().frombuf(buf, encoding, errors)
+        except (tarfile.InvalidHeaderError, tarfile.TruncatedHeaderError):
+            raise tarfile.ReadError("has a header that cannot be read") from None
 
     def _proc_member(self, archive):
         extended = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
@@ -134,9 +147,47 @@ class Header(tarfile.TarInfo):
     _proc_gnusparse_00 = _proc_gnusparse_01 = _proc_gnusparse_10 = _refuse_holes
 
 
+class Unpacked:
+    """What was packed, as a stream that ends where a bomb would go off."""
+
+    def __init__(self, pieces, packed, owner):
+        """Take the pieces, and how many bytes they were packed in."""
+        self.pieces, self.owner, self.kept = pieces, owner, b""
+        self.left = min(MOST_UNPACKED, FREE + MOST_RATIO * packed)
+
+    def read(self, size):
+        """Return the next bytes: at least one, but at the end."""
+        if not self.kept:
+            self.kept = next(self.pieces, b"")
+            self.left -= len(self.kept)
+            if self.left < 0:
+                raise Refusal(self.owner, "has more in it than such a file can have: a bomb")
+        found, self.kept = self.kept[:size], self.kept[size:]
+        return found
+
+
+def unpack_bzip(path, owner):
+    """Yield what a .tar.bz2 has, of which every byte has to belong to it."""
+    with open(path, "rb") as file:
+        data = file.read(STEP)
+        while data:
+            stream = bz2.BZ2Decompressor()
+            while not stream.eof:
+                if stream.needs_input and not data:
+                    data = file.read(STEP)
+                    if not data:
+                        raise Refusal(owner, "is damaged: it is cut short")
+                piece, data = stream.decompress(data, STEP), b""
+                if piece:
+                    yield piece
+            data = stream.unused_data or file.read(STEP)
+
+
 def judge_path(path, owner):
     """Return a path without dots in it, or refuse one that does not stay where it belongs."""
     parts = [part for part in path.split("/") if part not in ("", ".")]
+    if len(path) > MOST_PATH:
+        raise Refusal(owner, "has a path of %d characters" % len(path))
     if not parts or path.startswith("/") or ".." in parts or bytes(1).decode() in path:
         raise Refusal(owner, "has the path %s, which leads out of the prefix" % json.dumps(path[:200]))
     if len(path) > LONGEST_PATH:
@@ -193,12 +244,13 @@ def read_package(given, spool):
         with open(given["archive"], "rb") as file:
             start = file.read(3)
         if start == b"BZh":
-            with bz2.open(given["archive"]) as stream:
-                read_members(stream, members, spool, owner)
+            stream = Unpacked(unpack_bzip(given["archive"], owner), os.path.getsize(given["archive"]), owner)
+            read_members(stream, members, spool, owner)
         elif start[:2] == b"PK":
             read_conda(given["archive"], members, spool, owner)
         else:
             raise Refusal(owner, "is neither a .conda nor a .tar.bz2 file")
+        judge_members(members, owner)
     except DAMAGE as error:
         raise Refusal(owner, "is damaged: %s" % show(str(error))) from None
     index = read_json(members, "info/index.json", owner)
@@ -213,6 +265,8 @@ def read_package(given, spool):
         link = read_json(members, "info/link.json", owner)
         noarch = link.get("noarch") if isinstance(link, dict) else None
         points = noarch.get("entry_points") or [] if isinstance(noarch, dict) else []
+        if not isinstance(points, list):
+            raise Refusal(owner, "has entry points that are no list")
     return Package(given, members, index, entries, [read_point(point, owner) for point in points])
 
 
@@ -232,8 +286,12 @@ def judge_index(index, owner):
 
 def read_conda(path, members, spool, owner):
     """Read the two archives in a .conda file."""
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(path) as archive, open(path, "rb") as file:
+        file.seek(-22 - len(archive.comment), os.SEEK_END)
+        if file.read(4) != b"PK" + bytes((5, 6)):
+            raise Refusal(owner, "has bytes behind its end")
         for kind in ("info-", "pkg-"):
+            known = len(members)
             found = [
                 i
                 for i in archive.infolist()
@@ -249,42 +307,63 @@ def read_conda(path, members, spool, owner):
                 ["zstd", "-dcq", packed], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
             ) as zstd:
                 try:
-                    read_members(zstd.stdout, members, spool, owner)
-                    while zstd.stdout.read(BLOCK):
-                        pass
+                    pieces = iter(lambda: zstd.stdout.read(STEP), b"")
+                    read_members(Unpacked(pieces, os.path.getsize(packed), owner), members, spool, owner)
                 except BaseException:
                     zstd.kill()
                     raise
             os.remove(packed)
             if zstd.returncode:
                 raise Refusal(owner, "is damaged: zstd cannot unpack %s" % show(found[0].filename))
+            for name in list(members)[known:]:
+                if name.startswith("info/") != (kind == "info-") and not members[name].directory:
+                    raise Refusal(owner, "has %s in the wrong one of its archives" % json.dumps(name))
 
 
 def read_members(stream, members, spool, owner):
     """Spool the members of an archive of tar."""
-    with tarfile.open(fileobj=stream, mode="r|", tarinfo=Header) as archive:
+    with tarfile.open(fileobj=stream, mode="r|", tarinfo=Header, bufsize=STEP) as archive:
         for header in archive:
             if header.isdir() and header.name.strip("./") == "":
                 continue
             path = judge_path(header.name, owner)
-            if header.isdir():
-                members.setdefault(path, Member(directory=True))
+            if len(members) >= MOST_MEMBERS:
+                raise Refusal(owner, "has more than %d members" % MOST_MEMBERS)
+            if header.isdir() and (path not in members or members[path].directory):
+                members[path] = Member(directory=True)
                 continue
             if path in members:
                 raise Refusal(owner, "has %s twice" % json.dumps(path))
-            if header.issym():
-                members[path] = Member(target=header.linkname)
-            elif header.islnk():
-                first = members.get(judge_path(header.linkname, owner))
-                if first is None or not first.spool:
-                    raise Refusal(owner, "has %s as a link to a file that it has not" % json.dumps(path))
-                with open(first.spool, "rb") as source:
-                    members[path] = Member(spool.write(source), first.executable)
-            elif header.isreg() and not header.issparse():
-                source = archive.extractfile(header)
-                members[path] = Member(spool.write(source), bool(header.mode & 0o111))
-            else:
-                raise Refusal(owner, "has %s, which is no file, directory or link" % json.dumps(path))
+            members[path] = make_member(archive, header, path, members, spool, owner)
+        for rest in iter(lambda: archive.fileobj.read(STEP), b""):
+            if rest.strip(NUL):
+                raise Refusal(owner, "has bytes that belong to no member")
+
+
+def make_member(archive, header, path, members, spool, owner):
+    """Spool a file, or return where a link leads."""
+    if header.issym():
+        if not header.linkname:
+            raise Refusal(owner, "has the link %s, which leads nowhere" % json.dumps(path))
+        return Member(target=header.linkname)
+    if header.islnk():
+        first = members.get(judge_path(header.linkname, owner))
+        if first is None or not first.spool:
+            raise Refusal(owner, "has %s as a link to a file that it has not" % json.dumps(path))
+        with open(first.spool, "rb") as source:
+            return Member(spool.write(source), first.executable)
+    if header.isreg() and not header.issparse():
+        source = archive.extractfile(header)
+        return Member(spool.write(source), bool(header.mode & 0o111))
+    raise Refusal(owner, "has %s, which is no file, directory or link" % json.dumps(path))
+
+
+def judge_members(members, owner):
+    """Refuse members below what is no directory."""
+    for path in members:
+        for above in list_above(path):
+            if above in members and not members[above].directory:
+                raise Refusal(owner, "has %s below a file or link of its own" % json.dumps(path))
 
 
 def read_info(members, path, owner):
@@ -342,8 +421,9 @@ def is_entry(one):
     if not isinstance(one, dict) or not isinstance(one.get("_path"), str):
         return False
     kinds = {"path_type": ("hardlink", "softlink", "directory", None), "file_mode": ("text", "binary", None)}
-    texts = all(isinstance(one.get(key), (str, type(None))) for key in ("prefix_placeholder", "sha256"))
-    return texts and all(one.get(key) in known for key, known in kinds.items())
+    types = {"prefix_placeholder": str, "sha256": str, "size_in_bytes": int, "no_link": bool}
+    typed = all(isinstance(one.get(key), (kind, type(None))) for key, kind in types.items())
+    return typed and all(one.get(key) in known for key, known in kinds.items())
 
 
 def read_point(point, owner):
@@ -380,15 +460,7 @@ class Python:
         """Return the line that starts a script, as rattler writes it."""
         path = "%s/bin/python%s" % (prefix, self.version)
         if len(path) > LONGEST_SHEBANG - 2 or " " in path:
-            return (
-                "#!/bin/sh"
-                + NEWLINE
-                + QUOTES
-                + "exec"
-                + chr(39)
-                + ' "%s" "%s0" "%s@" #' % (path, DOLLAR, DOLLAR)
-                + QUOTES
-            )
+            return start_by_shell(path)
         return "#!" + path
 
     def write_script(self, prefix, module, function):
@@ -408,6 +480,12 @@ class Python:
             "",
         ]
         return NEWLINE.join(lines).encode()
+
+
+def start_by_shell(python, more=""):
+    """Return first lines by which a shell starts a Python, whose path is too long for a kernel."""
+    started = ' "%s"%s "%s0" "%s@" #' % (python, more, DOLLAR, DOLLAR)
+    return "#!/bin/sh" + NEWLINE + QUOTES + "exec" + chr(39) + started + QUOTES
 
 
 def find_python(packages):
@@ -675,15 +753,7 @@ def use_env(line):
         return line
     program = found[2].rpartition("/")[2]
     if PYTHON.fullmatch(program):
-        return (
-            "#!/bin/sh"
-            + NEWLINE
-            + QUOTES
-            + "exec"
-            + chr(39)
-            + ' "%s"%s "%s0" "%s@" #' % (found[2], found[3], DOLLAR, DOLLAR)
-            + QUOTES
-        )
+        return start_by_shell(found[2], found[3])
     return "#!/usr/bin/env %s%s" % (program, found[3])
 
 

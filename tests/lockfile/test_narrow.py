@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from wheelfix.errors import InputError
-from wheelfix.lockfile.prefix import find_lock_python, narrow_lock, spell_python
+from wheelfix.lockfile.narrow import find_lock_python, narrow_lock, spell_python
 from wheelfix.lockfile.select import Asked
 from wheelfix.model.base import replace
 from wheelfix.model.conda import CondaPackage, CondaPlatform
