@@ -93,14 +93,16 @@ def test_nix_ld_is_for_nixos() -> None:
     assert not explain(SAID, ran=True)[2]
 
 
+NIX_LD = "--dialect nixos -o nix-ld.nix  # nix-ld, with all that is wanted from outside"
+
+
 @pytest.mark.parametrize(
     ("program", "lines"),
     [
         (
             "w/.pixi/envs/default/bin/python",
             (
-                "wheelfix lock w/pixi.lock --dialect nixos -o nix-ld.nix  # nix-ld, with all that is wanted from "
-                "outside",
+                f"wheelfix lock w/pixi.lock {NIX_LD}",
                 "wheelfix lock w/pixi.lock -o environment.nix  # or the environment, made by Nix",
             ),
         ),
@@ -108,8 +110,7 @@ def test_nix_ld_is_for_nixos() -> None:
             "/home/bea/miniconda3/envs/lab/bin/python",
             (
                 "Lock the environment: conda-lock -f environment.yml",
-                "wheelfix lock conda-lock.yml --dialect nixos -o nix-ld.nix  # nix-ld, with all that is wanted "
-                "from outside",
+                f"wheelfix lock conda-lock.yml {NIX_LD}",
                 "wheelfix lock conda-lock.yml -o environment.nix  # or the environment, made by Nix",
             ),
         ),
