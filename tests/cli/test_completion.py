@@ -204,6 +204,7 @@ def test_an_index_of_ones_own_is_completed_once_it_is_built(tmp_path: Path) -> N
 
 
 def test_kinds_of_source_are_completed_behind_the_sign() -> None:
-    assert complete("lock", "--provider", "torch=") == ["torch=wheel", "torch=sdist", "torch=nixpkgs"]
+    kinds = ["torch=wheel", "torch=sdist", "torch=nixpkgs", "torch=conda"]
+    assert complete("lock", "--provider", "torch=") == kinds
     assert complete("lock", "--provider", "torch=wheel,s") == ["torch=wheel,sdist"]
     assert complete("lock", "--provider", "torch") == []

@@ -30,7 +30,8 @@ from tests.support.linking import PROGRAM, Linked, link_ours, link_theirs, list_
 from tests.support.wheel import build_wheel
 
 P = PLACEHOLDER.encode()
-LONG = "/" + "/".join(["a-directory-with-a-long-name"] * 5)
+LONG = f"/{'x' * 124}/{'y' * 124}"
+"""Longer than a first line may be, and not longer than placeholders: 250 bytes."""
 SPACED = "/opt/a place with spaces"
 
 
@@ -62,7 +63,7 @@ def build_rich(directory: Path) -> list[Path]:
         "lib/libx.so.1": Member(b"libx.so.1.0", link=True),
         "lib64": Member(b"lib", link=True),
         "share/empty": Member(b"", placeholder="text"),
-        "share/short": Member(b"/old/prefix/x\0", placeholder="binary", prefix="/old/prefix" + "x" * 200),
+        "share/short": Member(b"/old/prefix/x\0", placeholder="binary", prefix="/old/prefix" + "x" * 240),
         "etc/conda/activate.d/x.sh": b"export X=1\n",
     }
     pure: dict[str, Member | bytes] = {

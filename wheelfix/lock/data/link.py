@@ -39,7 +39,7 @@ LONGEST_RUN_PATH = 1 << 16
 MOST_NAMES = 10_000  # entries of a dynamic section that are read
 NUL, NEWLINE, TAB, BACKSLASH, DOLLAR = bytes(1), chr(10), chr(9), chr(92), chr(36)
 QUOTES = 3 * chr(39)
-LONGEST_SHEBANG = 127
+LONGEST_SHEBANG = 254  # of Linux since 5.1; conda and rattler write for older ones, of 127
 OLD_PLACEHOLDER = "/opt/" + "".join("anaconda%d" % i for i in (1, 2, 3))
 MACHINES = {
     "aarch64": 183,
