@@ -21,11 +21,11 @@ from wheelfix.lockfile.conda_lock import render_conda_lock
 from wheelfix.lockfile.environment_yml import drop_channel, parse_environment
 from wheelfix.lockfile.narrow import spell_python
 from wheelfix.lockfile.pixi_toml import DEFAULT, has_manifest, parse_manifest
-from wheelfix.lockfile.read import read_lock, read_text
+from wheelfix.lockfile.read import read_lock, read_rules, read_text
 from wheelfix.model.base import replace
 from wheelfix.model.conda import CondaPackage
 from wheelfix.model.conda_project import CondaProject
-from wheelfix.model.lock import Lock, Runtime
+from wheelfix.model.lock import ChoiceKind, Lock, Runtime
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Finding, Level
 from wheelfix.outside.configuration import find_package_sources
@@ -116,7 +116,7 @@ def _take_channels(project: CondaProject, options: EnvOptions) -> CondaProject:
 
 def _check_unasked(options: EnvOptions) -> None:
     """Refuse what is for environments of conda alone."""
-    provides = any("conda" in rule for rule in options.lock.providers)
+    provides = any(ChoiceKind.CONDA in rule.kinds for rule in read_rules(None, options.lock.providers))
     named = "--channel" if options.channels and not provides else "--group" if options.environment else ""
     if named:
         problem = "is for environments of conda, of environment.yml or pixi.toml"

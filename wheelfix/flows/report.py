@@ -21,6 +21,7 @@ from wheelfix.report.plan import (
     plan_code,
     tell_several_wheels,
 )
+from wheelfix.scan.findings import sort_findings
 from wheelfix.scan.scan import ScanOptions, scan_targets
 from wheelfix.scan.target import Target, TargetKind, find_target
 
@@ -101,8 +102,7 @@ def _report_prefix(path: Path, options: LockOptions) -> Report:
     code = [label_code(one.dialect, render_lock(one)) for one in plans]
     scans = sorted((*plan.scans, *plan.conda_scans), key=lambda scan: (scan.name, scan.target))
     # What is left out of one of them is told on the page of all.
-    order, wrong = list(Level), (one for scan in plan.conda_scans for one in scan.findings)
+    wrong = (one for scan in plan.conda_scans for one in scan.findings)
     found = dict.fromkeys(finding for one in plans for finding in one.findings)
     found.update(dict.fromkeys(one for one in wrong if one.level is Level.ERROR))
-    findings = sorted(found, key=lambda one: (order.index(one.level), one.subject, one.message))
-    return make_report(path.name, scans, code, findings)
+    return make_report(path.name, scans, code, sort_findings(found))

@@ -57,7 +57,7 @@ from wheelfix.override.prebuilt import check_build
 from wheelfix.override.python_set import prepare_shadowed, tell_dependencies
 from wheelfix.override.strip import Dependencies, check_wishes
 from wheelfix.override.versions import tell_gaps
-from wheelfix.scan.findings import tell_qts
+from wheelfix.scan.findings import sort_findings, tell_qts
 from wheelfix.scan.locked import LockReadings, find_prefix_python
 from wheelfix.scan.locked_conda import add_digests, tell_prefix
 from wheelfix.scan.nixpkgs import tell_differences
@@ -288,7 +288,6 @@ def plan_overlay(
         *tell_differences(options.scan.index),
         *tell_places(together, options.scan.index),
     )
-    order = list(Level)
     return LockPlan(
         lock=request.lock.name,
         python=request.runtime.python,
@@ -305,7 +304,7 @@ def plan_overlay(
         builds=builds,
         built=() if complete else built,
         collisions=collisions,
-        findings=tuple(sorted(set(findings), key=lambda f: (order.index(f.level), f.subject, f.message))),
+        findings=sort_findings(set(findings)),
         conda=conda,
         conda_scans=conda_scans,
         read=found.read,

@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 from wheelfix.errors import InputError, strip_login, strip_token
 from wheelfix.lock.model import LockOptions, LockPlan
+from wheelfix.lock.residue import tell_directories
 from wheelfix.model.base import Struct, replace
 from wheelfix.model.classes import NeedClass
 from wheelfix.model.conda import STORED_PREFIX, CondaPackage
@@ -113,7 +114,7 @@ def write_packages(packages: Sequence[CondaPackage]) -> Expr:
 def write_prefix(
     packages: Expr,
     system: str,
-    runpaths: Mapping[str, Sequence[Expr]] | None = None,
+    runpaths: Mapping[str, RunPath] | None = None,
     *,
     more: Expr | None = None,
 ) -> Expr:
@@ -122,7 +123,7 @@ def write_prefix(
     Args:
         packages: from :func:`write_packages`.
         system: the Nix system that they are for.
-        runpaths: directories to append to the run paths of files, by path relative to the prefix.
+        runpaths: what is appended to the run paths of files, by path relative to the prefix.
         more: a set of further settings of the program.
     """
     platform = select("pkgs", "stdenv", "buildPlatform", "canExecute")
@@ -135,7 +136,7 @@ def write_prefix(
         bind("compile", call(platform, select("pkgs", "stdenv", "hostPlatform"))),
     ]
     if runpaths:
-        files = tuple(bind(path, List(tuple(places))) for path, places in sorted(runpaths.items()))
+        files = tuple(bind(path, List(_write_runpath(one))) for path, one in sorted(runpaths.items()))
         given.append(bind("runpaths", Attrs(files)))
     settings = Attrs(tuple(given))
     return write_run(STORED_PREFIX, Binary("//", settings, more) if more else settings)
@@ -409,15 +410,11 @@ def settle_dialect(lock: Lock, options: LockOptions) -> LockOptions:
 
 def tell_limits(choices: Iterable[Choice], packages: Iterable[CondaPackage]) -> tuple[Finding, ...]:
     """Report packages that the code leaves out, and addresses that it does not write as they are."""
-    found = []
+    found: list[Finding] = []
     for choice in choices:
         package = choice.package
         if choice.kind is ChoiceKind.SDIST and package.source is SourceKind.LOCAL:
-            message = (
-                "is a directory, and is not in the environment: add its sources to PYTHONPATH, or build a "
-                "wheel of it with pip wheel and name that with --find-links"
-            )
-            found.append(Finding(level=Level.WARNING, subject=package.label, message=message))
+            found += tell_directories([package])
         elif choice.kind is ChoiceKind.SDIST:
             message = (
                 "has no wheel, and --dialect conda builds no sources: build one with pip wheel and name it "
@@ -453,13 +450,12 @@ def render_prefix(plan: LockPlan, residue: Sequence[str]) -> str:
         raise InputError(plan.lock, problem, "add python to its dependencies, and lock it again")
     runpaths = plan_runpaths(plan.conda_scans, python)
     links = plan_links(plan.conda_scans)
-    written = {path: write_runpath(one) for path, one in runpaths.items()}
     settings = write_links(links)
     bindings = [bind_link(), bind_fetch(), bind("packages", write_packages(plan.conda))]
     names = ["environment", "packages", "shell"]
     if wheels and python:
         more = Binary("//", settings, Var("more")) if settings else Var("more")
-        linked = write_prefix(Var("packages"), plan.system, written, more=more)
+        linked = write_prefix(Var("packages"), plan.system, runpaths, more=more)
         bindings.append(bind("linkPrefix", Lambda("more", linked)))
         alone = call("linkPrefix", Attrs())
         bindings.append(bind("prefix", alone, "The packages of conda alone: what wheels find beside them"))
@@ -468,7 +464,7 @@ def render_prefix(plan: LockPlan, residue: Sequence[str]) -> str:
         whole: Expr = call("linkPrefix", Attrs((bind("trees", trees), bind("moved", Str((_PREFIX,))))))
         names += ["overlay", "prefix", "set"]
     else:
-        whole = write_prefix(Var("packages"), plan.system, written, more=settings)
+        whole = write_prefix(Var("packages"), plan.system, runpaths, more=settings)
     bindings += [bind("environment", whole), bind("shell", _write_shell())]
     body = Let(tuple(bindings), Attrs((Inherit(tuple(sorted(names))),)))
     nixpkgs = call("import", SearchPath("nixpkgs"), Attrs())
@@ -490,7 +486,7 @@ def render_prefix(plan: LockPlan, residue: Sequence[str]) -> str:
     return render(comment_all(head, Lambda(arguments, body)))
 
 
-def write_runpath(one: RunPath) -> tuple[Expr, ...]:
+def _write_runpath(one: RunPath) -> tuple[Expr, ...]:
     """Write the directories that are appended to the run path of a file."""
     places: list[Expr] = [
         Commented(i.reason, Str((call("lib.getLib", take(i.attr)), f"/{i.directory}"))) for i in one.inputs

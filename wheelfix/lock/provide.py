@@ -10,7 +10,6 @@ from wheelfix.lock.prefix import (
     plan_runpaths,
     write_packages,
     write_prefix,
-    write_runpath,
     write_view,
 )
 from wheelfix.model.lock import Choice, ChoiceKind
@@ -42,8 +41,7 @@ def write_provided(plan: LockPlan) -> list[Expr]:
     if not chosen:
         return []
     runpaths = plan_runpaths(plan.conda_scans, find_python(plan.conda))
-    written = {path: write_runpath(one) for path, one in runpaths.items()}
-    prefix = write_prefix(write_packages(plan.conda), plan.system, written)
+    prefix = write_prefix(write_packages(plan.conda), plan.system, runpaths)
     linked = Binary("//", prefix, Attrs((Inherit(("link",)),)))
     whole = Let((bind_link(), bind_fetch()), linked)
     sets: list[Expr] = [Commented(_WHAT, Attrs((bind(PREFIX, whole),)))]

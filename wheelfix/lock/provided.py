@@ -34,6 +34,7 @@ from wheelfix.outside.rattler import (
     solve,
 )
 from wheelfix.override.dialects import TRAITS
+from wheelfix.scan.findings import sort_findings
 from wheelfix.scan.locked import Places, read_choices
 from wheelfix.scan.scan import scan_readings
 from wheelfix.wheel.metadata import normalize_name
@@ -213,13 +214,7 @@ def add_provided(plan: LockPlan, provided: Provided, options: LockOptions) -> Lo
     if not provided.packages:
         return plan
     scans = scan_readings(provided.readings, options.scan)
-    order = list(Level)
-    findings = tuple(
-        sorted(
-            {*plan.findings, *provided.findings},
-            key=lambda f: (order.index(f.level), f.subject, f.message),
-        )
-    )
+    findings = sort_findings({*plan.findings, *provided.findings})
     return replace(plan, conda=provided.packages, conda_scans=scans, findings=findings)
 
 

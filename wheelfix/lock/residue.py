@@ -99,7 +99,10 @@ def _tell_choice(choice: Choice, build: BuildSystem | None) -> Finding | None:
 
 def tell_directories(packages: Iterable[LockedPackage]) -> tuple[Finding, ...]:
     """Report projects in directories, which a whole environment leaves out: nothing builds them there."""
-    message = "is a directory, and is not in the environment: add its sources to PYTHONPATH"
+    message = (
+        "is a directory, and is not in the environment: add its sources to PYTHONPATH, or build a wheel of "
+        "it with pip wheel and name that with --find-links"
+    )
     return tuple(
         Finding(level=Level.WARNING, subject=package.label, message=message)
         for package in packages

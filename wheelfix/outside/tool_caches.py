@@ -16,12 +16,37 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
+from wheelfix.errors import InputError
 from wheelfix.outside.places import find_pip_cache, find_uv_cache
 from wheelfix.wheel.input import open_regular
 from wheelfix.wheel.metadata import parse_filename, parse_sdist_name
 
 _ARCHIVE = re.compile(rb"[A-Za-z0-9_-]{16,24}")
+
+
+def find_named(filename: str, path: str | None, url: str | None, base: Path) -> Path | None:
+    """Find a file that a lock names by its path, or by an address of this machine.
+
+    Args:
+        filename: of the file, for messages.
+        path: relative to ``base``, or None.
+        url: its address, or None.
+        base: directory of the lock.
+
+    Returns:
+        None for a file that is elsewhere.
+
+    Raises:
+        InputError: it is not there.
+    """
+    if path is None and not (url or "").startswith("file://"):
+        return None
+    found = base / (path if path is not None else unquote(urlsplit(url or "").path))
+    if not found.is_file():
+        raise InputError(filename, "is not where the lock says", f"put it to {found}")
+    return found
 
 
 def find_in_directories(

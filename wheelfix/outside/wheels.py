@@ -282,8 +282,7 @@ def fetch_locked(
     Raises:
         InputError: it cannot be fetched, does not match the lock, or cannot be written.
     """
-    with say_unwritten(place.parent):
-        fetch_file(client, file.url or "", place, sha256=file.sha256, on_bytes=on_bytes, stop=stop)
+    fetch_archive(client, file.url or "", place, sha256=file.sha256, on_bytes=on_bytes, stop=stop)
 
 
 def fetch_archive(
@@ -296,7 +295,7 @@ def fetch_archive(
     on_bytes: Callable[[int, int], None] | None = None,
     stop: threading.Event | None = None,
 ) -> None:
-    """Fetch a package of conda from the address that a lock states.
+    """Fetch a file from an address, with the hash that it must have.
 
     Args:
         client: from :func:`open_session`; may be shared by threads.

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from wheelfix.errors import InputError
 from wheelfix.lockfile.narrow import find_lock_python, narrow_lock
@@ -43,6 +43,7 @@ from wheelfix.outside.tool_caches import (
     find_in_directories,
     find_in_pip,
     find_in_uv,
+    find_named,
     list_matching,
     list_sdists,
 )
@@ -416,11 +417,7 @@ def _find_local(choice: Choice, places: Places) -> Path | None:
     if file is None:
         is_wheel = choice.kind is ChoiceKind.WHEEL
         return _find_by_hashes(choice, places) if is_wheel else _find_sdist_by_hashes(choice, places)
-    if file.path or (file.url and file.url.startswith("file://")):
-        named = Path(file.path) if file.path else Path(unquote(urlsplit(file.url or "").path))
-        path = places.base / named
-        if not path.is_file():
-            raise InputError(file.filename, "is not where the lock says", f"put it to {path}")
+    if path := find_named(file.filename, file.path or None, file.url, places.base):
         if file.sha256 and find(path) != file.sha256:
             raise InputError(str(path), "has another sha256 than the lock says", "lock again, or restore it")
         return path

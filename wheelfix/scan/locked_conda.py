@@ -14,13 +14,14 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from wheelfix.errors import InputError, describe, strip_login
 from wheelfix.model.base import replace
 from wheelfix.model.conda import CondaPackage
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Finding, Level
+from wheelfix.outside.tool_caches import find_named
 from wheelfix.scan.read import read_conda, read_known
 from wheelfix.scan.store import find_digest
 from wheelfix.wheel.input import open_regular
@@ -54,14 +55,10 @@ def find_package(package: CondaPackage, places: Places) -> Path | None:
     Raises:
         InputError: the lock names a file that is not there, or that has another hash.
     """
-    if package.path is not None or package.url.startswith("file://"):
-        named = Path(package.path if package.path is not None else unquote(urlsplit(package.url).path))
-        path = places.base / named
-        if not path.is_file():
-            raise InputError(package.filename, "is not where the lock says", f"put it to {path}")
-        if wrong := _find_wrong(path, package, places):
-            raise InputError(str(path), wrong, _WRONG)
-        return path
+    if named := find_named(package.filename, package.path, package.url, places.base):
+        if wrong := _find_wrong(named, package, places):
+            raise InputError(str(named), wrong, _WRONG)
+        return named
     kept = places.cache.find_package(package)
     for path in (*(directory / package.filename for directory in places.find_links), kept):
         if path.is_file() and _has_hash(package) and not _find_wrong(path, package, places):
